@@ -1,0 +1,1 @@
+"""The app assembles: processes, event loops and the command line."""

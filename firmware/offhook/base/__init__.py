@@ -1,0 +1,1 @@
+"""What every floor shares: errors, secrets, randomness, the vocabulary and the settings' schema."""

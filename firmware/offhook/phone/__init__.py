@@ -1,0 +1,1 @@
+"""The phone decides: accounts, calls and what their owner is told."""

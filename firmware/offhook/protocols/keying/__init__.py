@@ -1,0 +1,1 @@
+"""Keying: how two phones come to share SRTP keys."""

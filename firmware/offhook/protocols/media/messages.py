@@ -1,0 +1,157 @@
+"""The media engine's message set: commands go in, reports come out.
+
+A session is one call's media, named by an integer that the signalling side chooses.
+The order is Prepare → LocalReady → SetRemote → Start → … → Stop → Stopped; LocalReady is
+asynchronous because a path may have to be found first (RFC 8445). All times are in ms,
+all counts are since Start.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.protocols.keying.srtp_keys import CryptoLine
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Open a path on `local_host` and make one fresh key for each of `suites`, in order."""
+
+    session: int
+    local_host: str
+    suites: tuple[str, ...]
+    dscp: int = 46
+
+
+@dataclass(frozen=True, slots=True)
+class SetRemote:
+    """What was agreed: where to send, which codec, which keys. Replaces what was set before."""
+
+    session: int
+    remote: PathAddress
+    remote_rtcp: PathAddress | None
+    """None where RTCP shares the RTP port (RFC 5761)."""
+    codec: AudioCodec
+    dtmf_payload_type: int | None
+    send_keys: CryptoLine
+    receive_keys: CryptoLine
+    ptime_ms: int = 20
+    sending: bool = True
+    receiving: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Open the sound and let media flow in both directions."""
+
+    session: int
+
+
+@dataclass(frozen=True, slots=True)
+class SendDtmf:
+    """Send these digits (0-9 * # A-D) as telephone-events (RFC 4733), in order."""
+
+    session: int
+    digits: str
+    duration_ms: int = 100
+    gap_ms: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End the session: SRTCP BYE, close path and sound, then report Stopped."""
+
+    session: int
+
+
+Command = Prepare | SetRemote | Start | SendDtmf | Stop
+
+
+@dataclass(frozen=True, slots=True)
+class LocalReady:
+    """The path is open: where we receive, and the keys made, tags counting from 1."""
+
+    session: int
+    rtp: PathAddress
+    rtcp: PathAddress
+    crypto: tuple[CryptoLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeysConfirmed:
+    """The first authenticated SRTP packet came in, `after_ms` after Start."""
+
+    session: int
+    after_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPacketSent:
+    """The first SRTP packet went out, `after_ms` after Start."""
+
+    session: int
+    after_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class DtmfReceived:
+    """The peer pressed a key."""
+
+    session: int
+    digit: str
+    duration_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLost:
+    """No authenticated packet for `silent_ms`; media may come back."""
+
+    session: int
+    silent_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFailed:
+    """The session can't go on: `reason` is a sentence for a person."""
+
+    session: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Counts of one session (packets unless said otherwise)."""
+
+    sent: int = 0
+    received: int = 0
+    """Authenticated and in order of nothing: duplicates and late ones included."""
+    lost: int = 0
+    late: int = 0
+    rejected: int = 0
+    """Not authenticated, replayed or unparsable: never decoded."""
+    jitter_ms: float = 0.0
+    """Interarrival jitter (RFC 3550 §6.4.1)."""
+    underruns: int = 0
+    """Periods in which the sound asked for a frame and none was there."""
+    round_trip_ms: float | None = None
+    """From RTCP's LSR and DLSR (RFC 3550 §6.4.1), where the peer reports."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The session is over; nothing more comes of it."""
+
+    session: int
+    statistics: Statistics = field(default_factory=Statistics)
+
+
+Report = (
+    LocalReady
+    | KeysConfirmed
+    | FirstPacketSent
+    | DtmfReceived
+    | MediaLost
+    | SessionFailed
+    | Stopped
+)

@@ -1,0 +1,1 @@
+"""Trust: whether a certificate chain speaks for a SIP domain (RFC 5922)."""
