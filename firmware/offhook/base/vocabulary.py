@@ -66,7 +66,7 @@ class FlowReport:
 
 @dataclass(frozen=True, slots=True)
 class AudioCodec:
-    """One codec as negotiated: `encoding` and `clock_rate` (Hz) as in `a=rtpmap` (RFC 8866 §6.6)."""
+    """One codec as negotiated; `encoding` and `clock_rate` (Hz) as in RFC 8866 §6.6's rtpmap."""
 
     encoding: str
     payload_type: int

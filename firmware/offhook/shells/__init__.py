@@ -1,1 +1,1 @@
-"""The shells touch: network, sound and storage. They import neither phone nor protocols nor each other."""
+"""The shells touch: network, sound and storage. None imports phone, protocols or another."""

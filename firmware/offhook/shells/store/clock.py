@@ -1,0 +1,59 @@
+"""The two clocks: one that only counts, and one that tells the date but never an impossible one."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+from offhook.shells.store.atomic import StoreError, read_whole, write_atomically
+
+RELEASED: Final = 1_793_491_200.0
+"""Unix time (2026-11-01): it can't be earlier than this version of the code."""
+
+_LONGEST: Final = 64
+
+
+def monotonic() -> float:
+    """Seconds on the one clock that all machines are passed; never set, never back."""
+    return time.monotonic()
+
+
+class WallClock:
+    """Unix time in seconds, never before a lower bound that outlives a restart.
+
+    A board without a battery starts in 1970 or where it was switched off; certificates are judged
+    by this clock. The bound is raised only by `witness`, from a time that was proven otherwise:
+    a clock that runs ahead must not make it lasting.
+    """
+
+    def __init__(self, floor_file: Path | None = None) -> None:
+        self._file = floor_file
+        self._floor = max(RELEASED, _kept_floor(floor_file))
+
+    @property
+    def floor(self) -> float:
+        """The lower bound (Unix seconds)."""
+        return self._floor
+
+    def __call__(self) -> float:
+        """The time now (Unix seconds)."""
+        return max(time.time(), self._floor)
+
+    def witness(self, proven: float) -> None:
+        """Raise the bound to `proven` (Unix seconds). Raises StoreError if that can't be kept."""
+        if proven <= self._floor:
+            return
+        self._floor = proven
+        if self._file is not None:
+            write_atomically(self._file, f"{proven:.0f}\n".encode(), 0o644)
+
+
+def _kept_floor(file: Path | None) -> float:
+    """What an earlier run kept; 0 where that is lost: the release's date still holds."""
+    if file is None:
+        return 0.0
+    try:
+        return float(int(read_whole(file, _LONGEST)))
+    except (StoreError, ValueError):
+        return 0.0

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from offhook.base.schema.problem import DocumentInvalid
+from offhook.base.schema.trunk_profile import TrunkProfile, builtin_names, builtin_profile
+from offhook.base.schema.walker import walk
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_every_builtin_profile_is_sound_and_says_what_it_is(name: str) -> None:
+    profile = builtin_profile(name)
+    assert profile.profile == name
+    assert profile.description
+
+
+@pytest.mark.parametrize("name", builtin_names())
+def test_no_builtin_profile_weakens_digest_or_certificates(name: str) -> None:
+    profile = builtin_profile(name)
+    assert "MD5" not in profile.digest
+    assert not profile.wildcard_certificate
+
+
+def test_generic_is_there_and_equals_the_schemas_defaults() -> None:
+    assert builtin_profile("generic").digest == TrunkProfile().digest
+    assert builtin_profile("generic").suites == TrunkProfile().suites
+
+
+def test_a_table_changes_single_keys_of_the_profile_it_names() -> None:
+    changed = walk(TrunkProfile, {"profile": "twilio", "digest": ["MD5", "SHA-256"]})
+    assert changed.digest == ("MD5", "SHA-256")
+    assert changed.suites == builtin_profile("twilio").suites
+
+
+def test_a_table_without_a_name_changes_generic() -> None:
+    assert walk(TrunkProfile, {"rtcp_mux": False}).profile == "generic"
+
+
+@pytest.mark.parametrize("name", ["", "../settings", "generic.toml", "no\0name"])
+def test_a_name_that_is_no_profile_is_refused_before_any_file_is_read(name: str) -> None:
+    with pytest.raises(DocumentInvalid):
+        builtin_profile(name)
+
+
+def test_a_near_miss_is_told_the_name_it_missed() -> None:
+    with pytest.raises(DocumentInvalid, match=r'Did you mean "practice"\?'):
+        builtin_profile("practise")
