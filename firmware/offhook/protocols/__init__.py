@@ -1,1 +1,1 @@
-"""The protocols think: machines that take bytes and the time, and give bytes, events and a deadline."""
+"""The protocols think: machines that take bytes and the time, and give bytes and events."""
