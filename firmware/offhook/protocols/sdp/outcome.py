@@ -1,0 +1,160 @@
+"""What an answer makes of our offer (RFC 3264 §7, RFC 4568 §5.1.3 and §7.1.3, RFC 5761 §5.1.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from offhook.protocols.keying.sdes import SkippedCrypto, parse_crypto
+from offhook.protocols.keying.srtp_keys import CryptoLine
+from offhook.protocols.sdp.attributes import read_direction
+from offhook.protocols.sdp.codecs import Formats, read_formats
+from offhook.protocols.sdp.description import parse_sdp
+from offhook.protocols.sdp.errors import Unacceptable
+from offhook.protocols.sdp.offer import own_stream
+from offhook.protocols.sdp.reading import (
+    SDES_PROFILES,
+    check_family,
+    is_unspecified,
+    other_keying,
+    read_crypto,
+    read_ptime,
+    read_remote,
+    read_remote_rtcp,
+)
+from offhook.protocols.sdp.terms import Agreement, LocalMedia, MediaPolicy
+
+if TYPE_CHECKING:
+    from offhook.base.vocabulary import AudioCodec, PathAddress
+    from offhook.protocols.sdp.records import MediaDescription, SessionDescription
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One side's audio section."""
+
+    session: SessionDescription
+    section: MediaDescription
+    formats: Formats
+
+
+def read_answer(offer: bytes, answer: bytes, local: LocalMedia, policy: MediaPolicy) -> Agreement:
+    """What `answer` makes of `offer`, which is our own, first or later in the session.
+
+    Raises Unacceptable: a first answer is then acknowledged and the call ended (ACK, BYE); at a
+    later one what was agreed before stays in force.
+    """
+    session, index = own_stream(offer)
+    answered = parse_sdp(answer)
+    if len(answered.media) != len(session.media):
+        raise Unacceptable(
+            "media-lines",
+            f"The answer has {len(answered.media)} media sections, "
+            f"where {len(session.media)} were offered.",
+        )
+    ours = _side(session, index, policy)
+    theirs = _side(answered, index, policy)
+    if theirs.section.media != "audio":
+        raise Unacceptable("media-type", "The answer makes something else of the audio stream.")
+    remote = read_remote(theirs.session, theirs.section)
+    receive_keys = _receive_keys(theirs)
+    send_keys = _send_keys(ours, receive_keys, local)
+    if theirs.section.profile not in SDES_PROFILES:
+        raise Unacceptable("profile", "The answer names a transport that was not offered.")
+    codec = _codec(ours, theirs)
+    remote_rtcp = _remote_rtcp(ours, theirs, remote)
+    check_family(local.rtp, remote, remote_rtcp)
+    wanted, said = (read_direction(each.session, each.section) for each in (ours, theirs))
+    reachable = not is_unspecified(remote)
+    dtmf = theirs.formats.dtmf_payload_type(codec.clock_rate)
+    own_dtmf = ours.formats.dtmf_payload_type(codec.clock_rate)
+    both = dtmf is not None and own_dtmf is not None
+    return Agreement(
+        remote=remote,
+        remote_rtcp=remote_rtcp,
+        codec=codec,
+        dtmf_payload_type=dtmf if both else None,
+        send_keys=send_keys,
+        receive_keys=receive_keys,
+        ptime_ms=read_ptime(theirs.section, policy.ptime_ms),
+        sending=wanted.sends and said.receives and reachable,
+        receiving=wanted.receives and said.sends,
+        receive_codecs=_common(ours, theirs),
+        receive_dtmf_payload_type=own_dtmf if both else None,
+        held=wanted.sends and not (said.receives and reachable),
+        media_index=index,
+        media_lines=len(session.media),
+    )
+
+
+def _side(session: SessionDescription, index: int, policy: MediaPolicy) -> _Side:
+    section = session.media[index]
+    return _Side(session, section, read_formats(section, policy.codecs))
+
+
+def _receive_keys(theirs: _Side) -> CryptoLine:
+    lines = read_crypto(theirs.section)
+    other = other_keying(theirs.session, theirs.section)
+    if not lines and other:
+        raise Unacceptable("keying-not-offered", f"The answer has {other}, which was not offered.")
+    if not lines:
+        raise Unacceptable("no-keys", "The answer has no keys: the call would not be encrypted.")
+    if other:
+        raise Unacceptable("two-methods", f"The answer has both SDES keys and {other}.")
+    if len(lines) > 1:
+        raise Unacceptable("several-crypto", f"The answer has {len(lines)} crypto lines, not one.")
+    line = lines[0]
+    if isinstance(line, SkippedCrypto):
+        raise Unacceptable(f"crypto-{line.rule}", f"The answer's crypto line {line.reason}.")
+    return line
+
+
+def _send_keys(ours: _Side, receive_keys: CryptoLine, local: LocalMedia) -> CryptoLine:
+    offered = [parse_crypto(value) for value in ours.section.values("crypto")]
+    own = [line for line in offered if isinstance(line, CryptoLine)]
+    if any(receive_keys.master == line.master for line in (*own, *local.crypto)):
+        raise Unacceptable("key-echoed", "The answer sends our own key back.")
+    for line in own:
+        if line.tag == receive_keys.tag:
+            if line.suite != receive_keys.suite:
+                break
+            return line
+    else:
+        raise Unacceptable(
+            "crypto-tag", f"The answer's crypto tag {receive_keys.tag} was not offered."
+        )
+    raise Unacceptable(
+        "crypto-suite",
+        f"The answer has {receive_keys.suite.name} under tag {receive_keys.tag}, "
+        f"where {line.suite.name} was offered.",
+    )
+
+
+def _common(ours: _Side, theirs: _Side) -> tuple[AudioCodec, ...]:
+    """Our formats that the answer has too, under our numbers, in the answer's order."""
+    return tuple(
+        mine
+        for said in theirs.formats.codecs
+        for mine in ours.formats.codecs
+        if mine.encoding == said.encoding
+    )
+
+
+def _codec(ours: _Side, theirs: _Side) -> AudioCodec:
+    offered = {mine.encoding for mine in ours.formats.codecs}
+    for said in theirs.formats.codecs:
+        if said.encoding in offered:
+            return said
+    raise Unacceptable("codec", "The answer has no codec that was offered.")
+
+
+def _remote_rtcp(ours: _Side, theirs: _Side, remote: PathAddress) -> PathAddress | None:
+    if not theirs.section.has("rtcp-mux"):
+        return read_remote_rtcp(theirs.section, remote)
+    if not ours.section.has("rtcp-mux"):
+        raise Unacceptable("rtcp-mux", "The answer wants RTCP on the RTP port, unasked.")
+    if theirs.formats.clashes_with_rtcp():
+        raise Unacceptable(
+            "rtcp-mux", "The answer wants RTCP on the RTP port beside payload types like RTCP's."
+        )
+    return None

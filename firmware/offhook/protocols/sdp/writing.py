@@ -1,0 +1,107 @@
+"""Our own audio section, made alike for offer and answer.
+
+RFC 8866 §5.14, RFC 4568 §9.1, RFC 4733 §2.4.1, RFC 3605 §2.1, RFC 5761 §5.1.1.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from offhook.base.errors import LocalError
+from offhook.protocols.keying.sdes import format_crypto
+from offhook.protocols.sdp.codecs import KEYPAD_EVENTS, TELEPHONE_EVENT
+from offhook.protocols.sdp.records import Attribute, Connection, MediaDescription, address_type
+
+if TYPE_CHECKING:
+    from offhook.base.vocabulary import AudioCodec, PathAddress
+    from offhook.protocols.keying.srtp_keys import CryptoLine
+    from offhook.protocols.sdp.attributes import Direction
+    from offhook.protocols.sdp.terms import LocalMedia
+
+
+@dataclass(frozen=True, slots=True)
+class AudioTerms:
+    """What our audio section is to say."""
+
+    profile: str
+    codecs: tuple[AudioCodec, ...]
+    dtmf_payload_type: int | None
+    crypto: tuple[CryptoLine, ...]
+    ptime_ms: int
+    direction: Direction
+    rtcp_mux: bool
+    rtcp_port: bool
+    """Name the RTCP port: always in an offer, where sharing may be declined."""
+
+
+def audio_section(local: LocalMedia, terms: AudioTerms) -> MediaDescription:
+    """The `m=audio` section with its attributes.
+
+    Raises LocalError on an address that can't be sent to, on keys that don't fit, and where no
+    key or codec is given.
+    """
+    if not terms.crypto or not terms.codecs:
+        raise LocalError("an audio stream has at least one key and one codec")
+    check_local(local)
+    numbers = [codec.payload_type for codec in terms.codecs]
+    attributes = [
+        Attribute("rtpmap", f"{codec.payload_type} {codec.encoding}/{codec.clock_rate}")
+        for codec in terms.codecs
+    ]
+    if terms.dtmf_payload_type is not None:
+        numbers.append(terms.dtmf_payload_type)
+        clock_rate = terms.codecs[0].clock_rate
+        attributes += [
+            Attribute("rtpmap", f"{terms.dtmf_payload_type} {TELEPHONE_EVENT}/{clock_rate}"),
+            Attribute("fmtp", f"{terms.dtmf_payload_type} {KEYPAD_EVENTS}"),
+        ]
+    attributes.append(Attribute("ptime", str(terms.ptime_ms)))
+    attributes += [Attribute("crypto", format_crypto(line)) for line in terms.crypto]
+    if terms.rtcp_port:
+        attributes.append(Attribute("rtcp", _rtcp(local)))
+    if terms.rtcp_mux:
+        attributes.append(Attribute("rtcp-mux"))
+    attributes.append(Attribute(terms.direction.value))
+    return MediaDescription(
+        media="audio",
+        port=local.rtp.port,
+        profile=terms.profile,
+        formats=tuple(str(number) for number in numbers),
+        attributes=tuple(attributes),
+    )
+
+
+def refused_section(offered: MediaDescription) -> MediaDescription:
+    """The section that says no to an offered one: port 0, one format (RFC 3264 §6)."""
+    return MediaDescription(
+        media=offered.media, port=0, profile=offered.profile, formats=offered.formats[:1]
+    )
+
+
+def local_connection(local: LocalMedia) -> Connection:
+    """The `c=` line for our end."""
+    return Connection.to(local.rtp.host)
+
+
+def check_local(local: LocalMedia) -> None:
+    """Raises LocalError unless both our addresses can be sent to."""
+    for address in (local.rtp, local.rtcp):
+        _check(address)
+
+
+def _check(address: PathAddress) -> None:
+    try:
+        host = ipaddress.ip_address(address.host)
+    except ValueError:
+        raise LocalError(f"not an IP address: {address.host!r}") from None
+    if host.is_unspecified or host.is_multicast or not 0 < address.port <= 65_535:
+        raise LocalError(f"nobody can send to {address.host} port {address.port}")
+
+
+def _rtcp(local: LocalMedia) -> str:
+    if local.rtcp.host == local.rtp.host:
+        return str(local.rtcp.port)
+    host = local.rtcp.host
+    return f"{local.rtcp.port} IN {address_type(host)} {host}"

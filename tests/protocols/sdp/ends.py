@@ -1,0 +1,57 @@
+"""Two ends of a call for the tests: repeatable keys, documentation addresses, sample files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from offhook.base.randomness import SeededRandomness
+from offhook.base.secret import Secret
+from offhook.base.vocabulary import PathAddress
+from offhook.protocols.keying.srtp_keys import SUITES, CryptoLine
+from offhook.protocols.sdp.negotiation import LocalMedia, MediaPolicy, Origin
+
+SAMPLES = Path(__file__).parents[2] / "data" / "sdp"
+
+GCM = "AEAD_AES_256_GCM"
+CM80 = "AES_CM_128_HMAC_SHA1_80"
+POLICY = MediaPolicy()
+
+OUR_HOST = "192.0.2.1"
+PEER_HOST = "192.0.2.2"
+OUR_ORIGIN = Origin(1001, 1, OUR_HOST)
+PEER_ORIGIN = Origin(2002, 1, PEER_HOST)
+
+
+def key(seed: str, suite: str, tag: int = 1) -> CryptoLine:
+    octets = SeededRandomness(seed).octets(SUITES[suite].master_length)
+    return CryptoLine(tag, SUITES[suite], Secret(octets))
+
+
+def end(
+    seed: str, host: str, port: int = 4000, suites: tuple[str, ...] = (GCM, CM80)
+) -> LocalMedia:
+    """One end with a key for each suite, tags counting from 1 as the engine makes them."""
+    crypto = tuple(key(f"{seed} {name}", name, tag) for tag, name in enumerate(suites, start=1))
+    return LocalMedia(PathAddress(host, port), PathAddress(host, port + 1), crypto)
+
+
+def us(**changes: object) -> LocalMedia:
+    return end("us", OUR_HOST, **changes)  # type: ignore[arg-type]
+
+
+def peer(**changes: object) -> LocalMedia:
+    return end("peer", PEER_HOST, 6000, **changes)  # type: ignore[arg-type]
+
+
+def sample(name: str) -> bytes:
+    return (SAMPLES / f"{name}.sdp").read_bytes()
+
+
+def lines(description: bytes) -> list[str]:
+    return description.decode().removesuffix("\r\n").split("\r\n")
+
+
+def edit(description: bytes, old: str, new: str) -> bytes:
+    """The description with one thing changed; fails where there is nothing to change."""
+    assert old.encode() in description, old
+    return description.replace(old.encode(), new.encode(), 1)
