@@ -39,6 +39,10 @@ class SetRemote:
     ptime_ms: int = 20
     sending: bool = True
     receiving: bool = True
+    receive_codecs: tuple[AudioCodec, ...] = ()
+    """What may come in, by our own payload types; empty: `codec` alone."""
+    receive_dtmf_payload_type: int | None = None
+    """Our own payload type for telephone-events; None: `dtmf_payload_type`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The media engine: in a process of its own on the phone, in-process in tests."""

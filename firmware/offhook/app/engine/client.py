@@ -1,0 +1,236 @@
+"""The signalling side's end of the engine: starts the process, speaks to it, sees it crash."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import socket
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from offhook.app.engine import channel
+from offhook.base.errors import LocalError, PeerError
+from offhook.protocols.media.jitter import DEFAULT_DELAY_MS
+from offhook.protocols.media.messages import Command, Report
+
+BATCH: Final = 16
+MAX_UNSENT: Final = 256
+EXIT_S: Final = 5.0
+"""How long a process may take to end after its channel was closed."""
+INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "PULSE_SERVER")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What an engine's process is started with; none of it is secret.
+
+    `play` is spoken and `record` written by the first session; each later one records into the
+    same name with its number appended to the stem.
+    """
+
+    play: Path | None = None
+    record: Path | None = None
+    loop: bool = False
+    ports: range | None = None
+    delay_ms: int = DEFAULT_DELAY_MS
+
+    def arguments(self) -> list[str]:
+        """As the process's command line takes them."""
+        made = [f"--delay-ms={self.delay_ms}"]
+        if self.play is not None:
+            made.append(f"--play={self.play}")
+        if self.record is not None:
+            made.append(f"--record={self.record}")
+        if self.loop:
+            made.append("--loop")
+        if self.ports is not None:
+            made.append(f"--ports={self.ports.start}-{self.ports.stop - 1}")
+        return made
+
+
+class EngineProcess:
+    """An engine in an interpreter of its own, behind one SOCK_SEQPACKET channel.
+
+    Reports come through `on_report`; the end of the process, unless asked for by `close`, through
+    `on_crash` with a sentence for a person, once. Both are called in the loop.
+    """
+
+    def __init__(
+        self,
+        options: EngineOptions,
+        on_report: Callable[[Report], None],
+        on_crash: Callable[[str], None],
+    ) -> None:
+        self._options = options
+        self._on_report = on_report
+        self._on_crash = on_crash
+        self._process: asyncio.subprocess.Process | None = None
+        self._socket: socket.socket | None = None
+        self._unsent: deque[bytes] = deque()
+        self._writing = False
+        self._closing = False
+        self._watcher: asyncio.Task[None] | None = None
+        self.unreadable = 0
+        """Datagrams of the engine that could not be read: counted, logged, passed over."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number, None where none runs."""
+        return None if self._process is None else self._process.pid
+
+    async def start(self) -> None:
+        """Start the process; LocalError where that fails or one runs already."""
+        if self._process is not None:
+            raise LocalError("the engine runs already")
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        with theirs:
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "offhook.app.engine.process",
+                    f"--channel={theirs.fileno()}",
+                    *self._options.arguments(),
+                    pass_fds=(theirs.fileno(),),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    env=_environment(),
+                )
+            except OSError as error:
+                ours.close()
+                raise LocalError(f"the engine can't be started: {error.strerror}") from None
+        self._closing = False
+        self._socket = ours
+        asyncio.get_running_loop().add_reader(ours.fileno(), self._read)
+        self._watcher = asyncio.create_task(self._watch(self._process))
+
+    async def send(self, command: Command) -> None:
+        """`post`, under the name that the engine in this process has too."""
+        self.post(command)
+
+    def post(self, command: Command) -> None:
+        """Send one command, without waiting.
+
+        Dropped where the engine has crashed: that has been told. LocalError where none was
+        started, or it has stopped reading.
+        """
+        if self._watcher is None:
+            raise LocalError("no engine runs")
+        if self._socket is None:
+            return
+        if len(self._unsent) >= MAX_UNSENT:
+            raise LocalError("the engine does not read its commands")
+        self._unsent.append(channel.encode(command))
+        self._write()
+
+    def _write(self) -> None:
+        if self._socket is None:
+            return
+        loop = asyncio.get_running_loop()
+        while self._unsent:
+            try:
+                self._socket.send(self._unsent[0])
+            except BlockingIOError:
+                if not self._writing:
+                    self._writing = True
+                    loop.add_writer(self._socket.fileno(), self._write)
+                return
+            except OSError:
+                # The process has ended: its exit is seen by the watcher.
+                self._unsent.clear()
+                break
+            self._unsent.popleft()
+        if self._writing:
+            self._writing = False
+            loop.remove_writer(self._socket.fileno())
+
+    def _read(self) -> None:
+        for _ in range(BATCH):
+            if self._socket is None:
+                return
+            try:
+                datagram = self._socket.recv(channel.MAX_MESSAGE + 1)
+            except BlockingIOError:
+                return
+            except OSError:
+                datagram = b""
+            if not datagram:
+                self._hung_up()
+                return
+            try:
+                report = channel.decode_report(datagram)
+            except PeerError as error:
+                self.unreadable += 1
+                log.warning("engine: %s", error)
+                continue
+            self._on_report(report)
+
+    def _hung_up(self) -> None:
+        """The channel has ended: so must the process, and `_watch` tells how it did."""
+        loop = asyncio.get_running_loop()
+        if self._socket is not None:
+            loop.remove_reader(self._socket.fileno())
+        if self._process is not None:
+            loop.call_later(EXIT_S, _kill, self._process)
+
+    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+        code = await process.wait()
+        self._read()
+        self._release()
+        if not self._closing:
+            how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
+            self._on_crash(f"the media engine {how}")
+
+    def _release(self) -> None:
+        opened, self._socket = self._socket, None
+        self._process = None
+        self._unsent.clear()
+        if opened is not None:
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(opened.fileno())
+            loop.remove_writer(opened.fileno())
+            self._writing = False
+            opened.close()
+
+    async def close(self) -> None:
+        """Close the channel and wait for the process's end; it is killed where it takes too long.
+
+        Sessions still open are stopped by the engine, and their reports are delivered.
+        """
+        process, opened, watcher = self._process, self._socket, self._watcher
+        if process is None or opened is None or watcher is None:
+            return
+        self._closing = True
+        with contextlib.suppress(OSError):
+            opened.shutdown(socket.SHUT_WR)
+        try:
+            await asyncio.wait_for(asyncio.shield(watcher), EXIT_S)
+        except TimeoutError:
+            _kill(process)
+            await watcher
+
+    async def restart(self) -> None:
+        """A new process in place of the one that crashed or hangs; its sessions are gone."""
+        await self.close()
+        await self.start()
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
+
+def _environment() -> dict[str, str]:
+    """The few variables an engine needs, and this interpreter's import path; no credential."""
+    kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return kept | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

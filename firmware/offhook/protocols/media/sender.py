@@ -1,0 +1,158 @@
+"""The sending half of a stream: frames and digits → RTP → SRTP (RFC 3550 §5.1, RFC 3551 §4.1)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from offhook.base.randomness import Randomness
+from offhook.protocols.keying.srtp_keys import CryptoLine
+from offhook.protocols.media.dtmf import DtmfSender
+from offhook.protocols.media.g711 import CLOCK_RATE, G711
+from offhook.protocols.media.messages import SetRemote
+from offhook.protocols.media.rtp import (
+    SEQUENCE_CYCLE,
+    TIMESTAMP_CYCLE,
+    RtpPacket,
+    serialise_rtp,
+)
+from offhook.protocols.media.srtp import Protector
+
+STALL_S: Final = 0.2
+"""The sound being this late with a period, what it should have captured counts as lost."""
+DRIFT: Final = 5e-4
+"""How much slower than ours a sound card's clock may run without counting as late."""
+
+
+class Sender:
+    """Numbers, encodes and protects. The RTP timestamp follows the sound, also where it fails."""
+
+    def __init__(self, parameters: SetRemote, randomness: Randomness, now: float) -> None:
+        self._randomness = randomness
+        self._protector = Protector(parameters.send_keys)
+        self._codec = G711(parameters.codec.encoding)
+        self._dtmf = DtmfSender(CLOCK_RATE)
+        self._timestamp = int.from_bytes(randomness.octets(4), "big")
+        self._pending = b""
+        self._talking = False
+        self._cycles = 0
+        self._expected = now
+        self._captured_at = now
+        self.packets = self.octets = 0
+        self._choose_source()
+        self._apply(parameters)
+
+    def _choose_source(self) -> None:
+        self.ssrc = int.from_bytes(self._randomness.octets(4), "big")
+        # Below 2^15, so that lost first packets can't hide a wrap (RFC 3711 §3.3.1).
+        self._sequence = int.from_bytes(self._randomness.octets(2), "big") >> 1
+        self._cycles = 0
+
+    def _apply(self, parameters: SetRemote) -> None:
+        self._payload_type = parameters.codec.payload_type
+        self.dtmf_payload_type = parameters.dtmf_payload_type
+        self._frame_octets = 2 * CLOCK_RATE * parameters.ptime_ms // 1000
+        self._sending = parameters.sending
+
+    def set_remote(self, parameters: SetRemote) -> None:
+        """Send as agreed anew. A changed key begins at ROC 0 (RFC 4568 §7.1.4).
+
+        A source that has passed its first wrap takes a new SSRC with the new key, so that a peer
+        that keeps its ROC over a re-key (RFC 3711 §3.3.1) and one that doesn't agree with us.
+        """
+        if parameters.send_keys.suite != self.keys.suite or (
+            parameters.send_keys.master != self.keys.master
+        ):
+            self._protector = Protector(parameters.send_keys)
+            if self._cycles:
+                self.change_source()
+        if parameters.codec.encoding.upper() != self._codec.encoding:
+            self._codec = G711(parameters.codec.encoding)
+        self._apply(parameters)
+
+    def change_source(self) -> None:
+        """Go on under a new SSRC (RFC 3550 §8.2)."""
+        self._choose_source()
+        self.packets = self.octets = 0
+        self._talking = False
+
+    @property
+    def keys(self) -> CryptoLine:
+        """The key sent with."""
+        return self._protector.keys
+
+    @property
+    def dtmf_busy(self) -> bool:
+        """Whether digits are still to be sent."""
+        return self._dtmf.busy
+
+    def queue_dtmf(self, digits: str, duration_ms: int, gap_ms: int) -> None:
+        """Send digits in the place of the next frames; LocalError where they can't be."""
+        self._dtmf.queue(digits, duration_ms, gap_ms)
+
+    def protect_rtcp(self, compound: bytes) -> bytes:
+        """SRTCP under the same key."""
+        return self._protector.protect_rtcp(compound)
+
+    def timestamp_at(self, now: float) -> int:
+        """The RTP timestamp that corresponds to `now`, for a sender report."""
+        elapsed = int((now - self._captured_at) * CLOCK_RATE)
+        return (self._timestamp + len(self._pending) // 2 + elapsed) % TIMESTAMP_CYCLE
+
+    def capture(self, pcm: bytes, samples: int, now: float) -> list[bytes]:
+        """SRTP packets for what was captured: `samples` samples, none of them in `pcm` if lost."""
+        self._keep_time(samples, now)
+        if not pcm:
+            self._skip(len(self._pending) // 2 + samples)
+            return []
+        self._pending += pcm
+        made = []
+        while len(self._pending) >= self._frame_octets:
+            frame = self._pending[: self._frame_octets]
+            self._pending = self._pending[self._frame_octets :]
+            if self._sending:
+                made.append(self._protect_frame(frame))
+            else:
+                self._talking = False
+            self._advance(len(frame) // 2)
+        return made
+
+    def _keep_time(self, samples: int, now: float) -> None:
+        late = now - self._expected
+        if late < 0:
+            self._expected = now
+        elif late > STALL_S:
+            missed = int(late * CLOCK_RATE) // samples * samples
+            self._skip(len(self._pending) // 2 + missed)
+            self._expected += missed / CLOCK_RATE
+        self._expected += (1 + DRIFT) * samples / CLOCK_RATE
+        self._captured_at = now
+
+    def _skip(self, samples: int) -> None:
+        self._pending = b""
+        self._talking = False
+        self._advance(samples)
+
+    def _advance(self, samples: int) -> None:
+        self._timestamp = (self._timestamp + samples) % TIMESTAMP_CYCLE
+
+    def _protect_frame(self, frame: bytes) -> bytes:
+        samples = len(frame) // 2
+        event = None
+        if self.dtmf_payload_type is not None:
+            event = self._dtmf.next_packet(self._timestamp, samples)
+        if event is not None and self.dtmf_payload_type is not None:
+            self._talking = False
+            return self._protect(
+                self.dtmf_payload_type, event.timestamp, event.payload, marker=event.marker
+            )
+        marker, self._talking = not self._talking, True
+        payload = self._codec.encode(frame)
+        return self._protect(self._payload_type, self._timestamp, payload, marker=marker)
+
+    def _protect(self, payload_type: int, timestamp: int, payload: bytes, *, marker: bool) -> bytes:
+        packet = RtpPacket(payload_type, self._sequence, timestamp, self.ssrc, payload, marker)
+        self._sequence = (self._sequence + 1) % SEQUENCE_CYCLE
+        self._cycles += self._sequence == 0
+        self.packets += 1
+        self.octets += len(payload)
+        return self._protector.protect(serialise_rtp(packet))

@@ -1,0 +1,1 @@
+"""Sound: what gives a period and takes one, at the pace of its own clock."""

@@ -1,0 +1,150 @@
+"""The channel's datagrams."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from offhook.app.engine import channel
+from offhook.base.errors import LocalError, PeerError
+from offhook.base.secret import Secret
+from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.protocols.keying.srtp_keys import AEAD_AES_256_GCM, SUITES, CryptoLine, CryptoSuite
+from offhook.protocols.media.messages import (
+    Command,
+    DtmfReceived,
+    FirstPacketSent,
+    KeysConfirmed,
+    LocalReady,
+    MediaLost,
+    Prepare,
+    Report,
+    SendDtmf,
+    SessionFailed,
+    SetRemote,
+    Start,
+    Statistics,
+    Stop,
+    Stopped,
+)
+
+HERE, THERE = PathAddress("127.0.0.1", 4000), PathAddress("::1", 5000)
+KEYS = tuple(
+    CryptoLine(tag, suite, Secret(bytes([tag]) * suite.master_length))
+    for tag, suite in enumerate(SUITES.values())
+)
+COMMANDS: list[Command] = [
+    Prepare(1, "127.0.0.1", tuple(SUITES)),
+    SetRemote(1, HERE, THERE, AudioCodec("PCMA", 8, 8000), 101, KEYS[0], KEYS[1]),
+    SetRemote(1, HERE, None, AudioCodec("PCMU", 0, 8000), None, KEYS[1], KEYS[0], sending=False),
+    Start(1),
+    SendDtmf(1, "12#"),
+    Stop(1),
+]
+REPORTS: list[Report] = [
+    LocalReady(1, HERE, THERE, KEYS),
+    KeysConfirmed(1, 1.5),
+    FirstPacketSent(1, 0.0),
+    DtmfReceived(1, "#", 100.0),
+    MediaLost(1, 5000.0),
+    SessionFailed(1, "nothing left to säy"),
+    Stopped(1, Statistics(1, 2, 3, 4, 5, 6.5, 7, 8.25)),
+    Stopped(1),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda each: type(each).__name__)
+def test_each_command_crosses_unchanged(command: Command) -> None:
+    assert channel.decode_command(channel.encode(command)) == command
+
+
+@pytest.mark.parametrize("report", REPORTS, ids=lambda each: type(each).__name__)
+def test_each_report_crosses_unchanged(report: Report) -> None:
+    assert channel.decode_report(channel.encode(report)) == report
+
+
+def test_keys_arrive_as_secrets() -> None:
+    ready = channel.decode_report(channel.encode(REPORTS[0]))
+    assert isinstance(ready, LocalReady)
+    assert [type(line.master) for line in ready.crypto] == [Secret, Secret]
+    assert "•••" in repr(ready)
+
+
+def test_a_command_is_no_report_and_a_report_no_command() -> None:
+    with pytest.raises(PeerError, match="unknown type"):
+        channel.decode_report(channel.encode(Start(1)))
+    with pytest.raises(PeerError, match="unknown type"):
+        channel.decode_command(channel.encode(Stopped(1)))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["Start"],
+        ["Start", {}],
+        ["Start", {"session": "1"}],
+        ["Start", {"session": None}],
+        ["Start", [1]],
+        [1, {"session": 1}],
+        ["start", {"session": 1}],
+        ["__class__", {}],
+        ["SendDtmf", {"session": 1, "digits": b"1"}],
+        ["SendDtmf", {"session": 1, "digits": "1", "duration_ms": 1.5}],
+        {"Start": {"session": 1}},
+        [],
+        None,
+    ],
+)
+def test_a_message_of_another_form_is_the_peers_error(fields: object) -> None:
+    with pytest.raises(PeerError):
+        channel.decode_command(msgspec.msgpack.encode(fields))
+
+
+def test_a_suite_that_lies_about_its_lengths_is_the_peers_error() -> None:
+    lying = CryptoLine(1, CryptoSuite(AEAD_AES_256_GCM.name, 16, 14), Secret(bytes(30)))
+    ready = LocalReady(1, HERE, HERE, (lying,))
+    with pytest.raises(PeerError, match="suite"):
+        channel.decode_report(channel.encode(ready))
+
+
+def test_a_message_too_long_is_refused_on_both_sides() -> None:
+    with pytest.raises(LocalError, match="too long"):
+        channel.encode(SessionFailed(1, "x" * channel.MAX_MESSAGE))
+    with pytest.raises(PeerError, match="too long"):
+        channel.decode_command(bytes(channel.MAX_MESSAGE + 1))
+
+
+def test_the_error_about_a_message_does_not_show_it() -> None:
+    data = msgspec.msgpack.encode(["LocalReady", {"session": 1, "rtp": ["h", 1], "crypto": "KEY"}])
+    with pytest.raises(PeerError) as caught:
+        channel.decode_report(data)
+    assert "KEY" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=300))
+def test_no_octets_do_worse_than_a_peer_error(data: bytes) -> None:
+    for decode in (channel.decode_command, channel.decode_report):
+        with pytest.raises(PeerError):
+            decode(data)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from(COMMANDS), st.data())
+def test_no_changed_octet_does_worse_than_a_peer_error(
+    command: Command, data: st.DataObject
+) -> None:
+    changed = bytearray(channel.encode(command))
+    changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        channel.decode_command(bytes(changed))
+    except PeerError:
+        return
+
+
+def test_depth_without_end_is_the_peers_error() -> None:
+    with pytest.raises(PeerError):
+        channel.decode_command(b"\x92\xa5Start" + b"\x91" * 10_000)
