@@ -1,0 +1,140 @@
+"""Settings become the parts of a telephone: terms, credentials, trust."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from offhook import __version__
+from offhook.base.errors import LocalError
+from offhook.base.randomness import Randomness, token
+from offhook.base.schema import settings as schema
+from offhook.base.schema.fields import split_host_port
+from offhook.phone.call.account import Account, AccountTerms
+from offhook.protocols.sdp.negotiation import MediaPolicy
+from offhook.protocols.sip.agent import Identity, UserAgent
+from offhook.protocols.sip.digest import DigestClient
+from offhook.protocols.sip.keepalive import KeepAlive
+from offhook.protocols.sip.registration import RegistrationPolicy
+from offhook.protocols.sip.uri import SipUri
+from offhook.protocols.trust.peer_identity import PeerPolicy, make_judge, policy_id
+from offhook.shells.net.tls import ClientCertificate, TlsSettings
+from offhook.shells.store.clock import WallClock
+from offhook.shells.store.settings_file import TrustFiles
+from offhook.shells.store.vault import Vault
+
+_PEM_CRL: Final = re.compile(rb"-----BEGIN X509 CRL-----([^-]*)-----END X509 CRL-----", re.DOTALL)
+_CLOCK_FLOOR: Final = "clock-floor"
+
+
+def crl_ders(file: bytes) -> list[bytes]:
+    """The lists in a file, in DER; a PEM file may hold several (RFC 7468 §7). LocalError."""
+    if b"-----BEGIN" not in file:
+        return [file]
+    try:
+        return [base64.b64decode(block) for block in _PEM_CRL.findall(file)]
+    except binascii.Error as error:
+        raise LocalError(f"a revocation list under trust.crls is no PEM: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Makes each account's parts from one snapshot of the settings."""
+
+    settings: schema.Settings
+    files: TrustFiles
+    vault: Vault
+    randomness: Randomness
+    folder: Path
+    """Where relative paths of the settings count from."""
+
+    def accounts(self) -> tuple[Account, ...]:
+        """One machine for each account; they share the numbering of the engine's sessions.
+
+        Raises LocalError where a secret can't be had.
+        """
+        sessions = itertools.count(1)
+        return tuple(self._account(each, sessions) for each in self.settings.accounts)
+
+    def tls(self, account: schema.Account) -> TlsSettings:
+        """What the account's flow is judged by. Raises LocalError where the key can't be had."""
+        trust, signalling = self.settings.trust, self.settings.signalling
+        policy = PeerPolicy(
+            wildcard_allowed=account.trunk.wildcard_certificate,
+            crls=tuple(der for file in self.files.crls for der in crl_ders(file)),
+            crl_required=trust.crl_required,
+        )
+        return TlsSettings(
+            service_name=account.proven_name,
+            anchors=self.files.anchors,
+            judge=make_judge(policy),
+            policy_id=policy_id(policy, self.files.anchors),
+            client_certificate=self._client_certificate(),
+            dscp=signalling.dscp,
+            wall_time=self.wall_clock(),
+            handshake_timeout_s=signalling.handshake_timeout_s,
+        )
+
+    def wall_clock(self) -> WallClock:
+        """The date, never before the kept lower bound."""
+        return WallClock(self.folder / self.settings.store.directory / _CLOCK_FLOOR)
+
+    def _client_certificate(self) -> ClientCertificate | None:
+        source = self.settings.trust.client_key
+        if self.files.client_certificate is None or source is None:
+            return None
+        return ClientCertificate(self.files.client_certificate, self.vault.fetch(source))
+
+    def _account(self, account: schema.Account, sessions: Iterator[int]) -> Account:
+        trunk, media = account.trunk, self.settings.media
+        terms = AccountTerms(
+            name=account.name,
+            domain=account.domain,
+            server=None if account.server is None else split_host_port(account.server),
+            policy=MediaPolicy(
+                suites=trunk.suites,
+                codecs=trunk.codecs,
+                rtcp_mux=trunk.rtcp_mux,
+                ptime_ms=trunk.ptime_ms,
+            ),
+            media_host=media.local_host,
+            media_dscp=media.dscp,
+            user=account.user,
+            register=account.register,
+        )
+        return Account(terms, self._agent(account), self.randomness, sessions)
+
+    def _agent(self, account: schema.Account) -> UserAgent:
+        trunk = account.trunk
+        identity = Identity(
+            aor=SipUri("sip", account.user, account.domain),
+            display_name=account.display_name,
+            contact_user=token(self.randomness, 8),
+            user_agent=f"Offhook/{__version__}",
+        )
+        registration = RegistrationPolicy(expires_s=trunk.register_expires_s)
+        return UserAgent(
+            identity,
+            self._digest(account),
+            self.randomness,
+            registration=registration if account.register else None,
+            keepalive=KeepAlive(self.randomness, upper_s=trunk.ping_interval_s),
+        )
+
+    def _digest(self, account: schema.Account) -> DigestClient | None:
+        if account.password is None:
+            return None
+        return DigestClient(
+            account.auth_user or account.user,
+            self.vault.fetch(account.password),
+            account.realm,
+            account.trunk.digest,
+            randomness=self.randomness,
+            registers=account.register,
+        )

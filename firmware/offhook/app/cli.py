@@ -1,0 +1,201 @@
+"""The command `offhook`."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from offhook import __version__
+from offhook.app.commands.answer import AnswerOptions, answer
+from offhook.app.commands.call import CallOptions, call
+from offhook.app.commands.session import DEFAULT_SETTINGS, read_builder
+from offhook.app.commands.settings import show_settings
+from offhook.app.commands.status import status
+from offhook.app.console import Console, complain, result
+from offhook.app.exit_status import ExitStatus
+from offhook.app.render import render
+from offhook.app.report import as_json
+from offhook.base.errors import OffhookError
+
+_EXITS: Final = """\
+exit status:
+  0  a completed, encrypted call (answer: all of them; status: all registered)
+  1  the network or the media engine gave way
+  2  wrong arguments or settings
+  3  the server could not be trusted: TLS or its certificate was refused
+  4  not registered: refused, or no answer
+  5  the other side said no, or nobody answered
+  6  refused by us: the call would not have been encrypted
+  7  answered, but no authenticated speech came
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is `ExitStatus`."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.DEBUG if options.verbose else logging.WARNING,
+        format="%(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    try:
+        return int(options.run(options))
+    except OffhookError as error:
+        complain(str(error))
+        return ExitStatus.USAGE
+    except KeyboardInterrupt:
+        return ExitStatus.FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="offhook",
+        description="A secure desk phone: SIP over verified TLS, SRTP, and nothing else.",
+        epilog=_EXITS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"offhook {__version__}")
+    parser.add_argument("--verbose", action="store_true", help="log what happens, never any key")
+    words = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    word = words.add_parser("call", help="call somebody")
+    word.add_argument("target", help="a number, a name, user@host or a sip: address")
+    _add_common(word)
+    _add_talk(word)
+    word.add_argument(
+        "--ring", type=_seconds, default=60.0, metavar="N", help="give up after N s (default: 60)"
+    )
+    word.set_defaults(run=_call)
+
+    word = words.add_parser("answer", help="take calls as they come")
+    _add_common(word)
+    _add_talk(word)
+    word.add_argument(
+        "--calls", type=_count, default=1, metavar="N", help="end after N calls (default: 1)"
+    )
+    word.add_argument("--wait", type=_seconds, metavar="N", help="wait N s at most for each call")
+    word.set_defaults(run=_answer)
+
+    word = words.add_parser("status", help="register every account once and say how that went")
+    _add_common(word, account=False)
+    word.add_argument(
+        "--seconds", type=_seconds, default=10.0, metavar="N", help="wait N s (default: 10)"
+    )
+    word.set_defaults(run=_status)
+
+    word = words.add_parser("settings", help="check the settings, or explain every key")
+    _add_common(word, account=False)
+    word.add_argument("--explain", action="store_true", help="explain every key that can be set")
+    word.set_defaults(run=_settings)
+    return parser
+
+
+def _add_common(word: argparse.ArgumentParser, *, account: bool = True) -> None:
+    word.add_argument(
+        "--settings",
+        type=Path,
+        default=DEFAULT_SETTINGS,
+        metavar="FILE",
+        help=f"the settings (default: {DEFAULT_SETTINGS})",
+    )
+    word.add_argument("--json", action="store_true", help="print the result as JSON")
+    word.add_argument(
+        "--trace", action="store_true", help="print SIP messages, without keys and credentials"
+    )
+    if account:
+        word.add_argument("--account", metavar="NAME", help="which account (default: the first)")
+
+
+def _add_talk(word: argparse.ArgumentParser) -> None:
+    word.add_argument("--play", type=Path, metavar="IN.wav", help="speak this (8 kHz mono, 16 bit)")
+    word.add_argument("--record", type=Path, metavar="OUT.wav", help="write what is heard")
+    word.add_argument("--seconds", type=_seconds, metavar="N", help="hang up N s after the answer")
+    word.add_argument(
+        "--digits", type=_digits, default="", metavar="D", help="press these keys: 0-9 * # A-D"
+    )
+
+
+def _call(options: argparse.Namespace) -> ExitStatus:
+    report, exit_status = asyncio.run(
+        call(
+            read_builder(options.settings),
+            CallOptions(
+                target=options.target,
+                account=options.account,
+                play=options.play,
+                record=options.record,
+                seconds=options.seconds,
+                digits=options.digits,
+                ring_seconds=options.ring,
+            ),
+            Console(options.trace),
+        )
+    )
+    return _print(report, exit_status, as_data=options.json)
+
+
+def _answer(options: argparse.Namespace) -> ExitStatus:
+    report, exit_status = asyncio.run(
+        answer(
+            read_builder(options.settings),
+            AnswerOptions(
+                calls=options.calls,
+                account=options.account,
+                play=options.play,
+                record=options.record,
+                seconds=options.seconds,
+                digits=options.digits,
+                wait_seconds=options.wait,
+            ),
+            Console(options.trace),
+        )
+    )
+    return _print(report, exit_status, as_data=options.json)
+
+
+def _status(options: argparse.Namespace) -> ExitStatus:
+    report, exit_status = asyncio.run(
+        status(read_builder(options.settings), options.seconds, Console(options.trace))
+    )
+    return _print(report, exit_status, as_data=options.json)
+
+
+def _settings(options: argparse.Namespace) -> ExitStatus:
+    return show_settings(options.settings, explained=options.explain, as_data=options.json)
+
+
+def _print(report: msgspec.Struct, exit_status: ExitStatus, *, as_data: bool) -> ExitStatus:
+    result(as_json(report) if as_data else render(report))
+    return exit_status
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 86_400:
+        raise argparse.ArgumentTypeError("seconds between 0 and 86400")
+    return value
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if not 0 < value <= 10_000:
+        raise argparse.ArgumentTypeError("a count between 1 and 10000")
+    return value
+
+
+def _digits(text: str) -> str:
+    digits = text.upper()
+    if set(digits) - set("0123456789*#ABCD"):
+        raise argparse.ArgumentTypeError("keys are 0-9 * # A-D")
+    return digits
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""What `offhook` can be told to do, a module for each word."""

@@ -1,0 +1,130 @@
+"""What the commands share: settings, the engine, a telephone that runs, and its failures."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from offhook.app.build import Builder
+from offhook.app.engine.client import EngineOptions, EngineProcess
+from offhook.app.report import Failure, Timing
+from offhook.app.runner import AccountRunner
+from offhook.app.telephone import Telephone
+from offhook.base.errors import LocalError
+from offhook.phone.call.account import Unregistered
+from offhook.protocols.media.messages import Command
+from offhook.shells.store.randomness import SystemRandomness
+from offhook.shells.store.settings_file import read_settings, read_trust
+from offhook.shells.store.vault import FileVault
+
+DEFAULT_SETTINGS: Final = Path("/etc/offhook/settings.toml")
+
+
+def read_builder(path: Path) -> Builder:
+    """Everything that the settings at `path` name. Raises SettingsInvalid or StoreError."""
+    folder = path.resolve().parent
+    settings = read_settings(path)
+    return Builder(
+        settings=settings,
+        files=read_trust(settings, folder),
+        vault=FileVault(folder),
+        randomness=SystemRandomness(),
+        folder=folder,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Which parts a command needs. `account` None: all of them."""
+
+    builder: Builder
+    account: str | None
+    play: Path | None = None
+    record: Path | None = None
+    trace: Callable[[str], None] | None = None
+
+
+def chosen_account(builder: Builder, name: str | None) -> str:
+    """The account that a command is about: the one named, or the first."""
+    return name or builder.settings.accounts[0].name
+
+
+@asynccontextmanager
+async def running_telephone(assembly: Assembly) -> AsyncIterator[Telephone]:
+    """A telephone whose accounts seek their flows; hung up, unregistered and closed at the end."""
+    engine = EngineProcess(
+        EngineOptions(play=assembly.play, record=assembly.record),
+        on_report=lambda report: telephone.take_report(report),  # noqa: PLW0108  made below
+        on_crash=lambda reason: telephone.engine_lost(reason),  # noqa: PLW0108  made below
+    )
+    telephone = Telephone(assembly.builder, engine, assembly.account)
+    await engine.start()
+    try:
+        async with _attended(telephone, assembly.trace):
+            yield telephone
+    finally:
+        await engine.close()
+
+
+@asynccontextmanager
+async def registering_telephone(assembly: Assembly) -> AsyncIterator[Telephone]:
+    """The same without an engine, for those who only register."""
+    telephone = Telephone(assembly.builder, _NoEngine(), assembly.account)
+    async with _attended(telephone, assembly.trace):
+        yield telephone
+
+
+class _NoEngine:
+    """Stands where calls are neither made nor taken."""
+
+    def post(self, command: Command) -> None:
+        raise LocalError(f"there is no engine for {type(command).__name__}")
+
+
+@asynccontextmanager
+async def _attended(
+    telephone: Telephone, trace: Callable[[str], None] | None
+) -> AsyncIterator[None]:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, telephone.interrupt)
+    for runner in telephone.runners:
+        runner.trace = trace
+    telephone.start()
+    try:
+        yield
+    finally:
+        await telephone.stop()
+
+
+def timing_of(runner: AccountRunner) -> Timing:
+    """What the way to a registered flow took."""
+    times, flow = runner.times, runner.last_flow
+    return Timing(
+        dns=round(times.dns_ms, 3),
+        connect=None if flow is None else round(flow.connect_ms, 3),
+        tls=None if flow is None else round(flow.handshake_ms, 3),
+        register=None if times.register_ms is None else round(times.register_ms, 3),
+        start_to_registered=None
+        if times.start_to_registered_ms is None
+        else round(times.start_to_registered_ms, 3),
+    )
+
+
+def failure_of(runner: AccountRunner, event: Unregistered) -> Failure:
+    """Why an account can't be used."""
+    signalling = runner.last_flow is None
+    return Failure(
+        stage="signalling" if signalling else "registration",
+        reason=event.reason,
+        rule=runner.times.failed_rule,
+    )
+
+
+def loop_time() -> float:
+    """Seconds on the running loop's clock."""
+    return asyncio.get_running_loop().time()

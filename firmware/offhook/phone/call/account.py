@@ -1,0 +1,356 @@
+"""An account: one identity, its registration, its flow and its calls (RFC 3261 §10, RFC 5626 §4).
+
+A machine. The shell does what `actions()` asks (look a name up, open or close a flow), feeds back
+what came of it, writes `data_to_send()` on the open flow and hands `commands_to_send()` to the
+media engine. There is one flow at a time, and no call without one: a flow that is lost is sought
+anew, and calls in progress outlive it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from offhook.base.errors import LocalError
+from offhook.base.randomness import Randomness
+from offhook.base.vocabulary import FlowReport, PathAddress
+from offhook.phone.call.call import Call, CallEvent, CallTerms, Released
+from offhook.phone.call.flow_states import FlowCue, FlowState, next_state
+from offhook.phone.call.incoming import IncomingCall
+from offhook.phone.call.outgoing import OutgoingCall
+from offhook.phone.call.states import CallState
+from offhook.phone.call.target import dialled_uri
+from offhook.protocols.media import messages as engine
+from offhook.protocols.sdp.negotiation import MediaPolicy, Origin
+from offhook.protocols.sip import agent_events as ua
+from offhook.protocols.sip.agent import UserAgent
+from offhook.protocols.sip.backoff import Backoff
+from offhook.protocols.sip.invite_server import IncomingInvite
+from offhook.protocols.sip.locate import DnsFailed, DnsQuery, Locator
+from offhook.protocols.sip.locate_records import DnsRecord
+
+_RECONNECT_BASE_S = 1.0
+"""The first wait after a lost flow: short, since the person can't be called meanwhile."""
+_RECONNECT_MAX_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTerms:
+    """What the settings say of one account."""
+
+    name: str
+    domain: str
+    """SIP domain: what a dialled number is completed with."""
+    server: tuple[str, int | None] | None
+    """A server to connect to instead of those that DNS names for the domain."""
+    policy: MediaPolicy
+    media_host: str | None
+    """Local address for media; None: the one that the flow has."""
+    media_dscp: int
+    user: str
+    register: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Look this up in DNS and feed the answer to `looked_up`."""
+
+    query: DnsQuery
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFlow:
+    """Open a verified TLS flow to this address; then `flow_opened` or `flow_failed`."""
+
+    address: PathAddress
+
+
+@dataclass(frozen=True, slots=True)
+class CloseFlow:
+    """Close the flow; nothing more is to be fed from it."""
+
+
+Action = Lookup | OpenFlow | CloseFlow
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The registrar took our Contact for `expires_s` seconds."""
+
+    expires_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Unregistered:
+    """Not reachable, and why; `retry_s` seconds from now it is tried again."""
+
+    reason: str
+    status: int | None
+    retry_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class FlowReady:
+    """A verified flow is open."""
+
+    report: FlowReport
+
+
+@dataclass(frozen=True, slots=True)
+class CallArrived:
+    """Somebody calls; accept or reject the call."""
+
+    call: IncomingCall
+
+
+@dataclass(frozen=True, slots=True)
+class CallChanged:
+    """Something happened to a call."""
+
+    call: Call
+    event: CallEvent
+
+
+AccountEvent = Registered | Unregistered | FlowReady | CallArrived | CallChanged
+
+
+class Account:
+    """One account; `sessions` numbers the engine's sessions and is shared by all accounts."""
+
+    def __init__(
+        self,
+        terms: AccountTerms,
+        agent: UserAgent,
+        randomness: Randomness,
+        sessions: Iterator[int],
+    ) -> None:
+        self.terms = terms
+        self.flow: FlowReport | None = None
+        self.flow_state = FlowState.STOPPED
+        self._agent = agent
+        self._randomness = randomness
+        self._sessions = sessions
+        self._backoff = Backoff(randomness, base_s=_RECONNECT_BASE_S, max_s=_RECONNECT_MAX_S)
+        self._locator = self._new_locator()
+        self._retry_at: float | None = None
+        self._last_failure = "no server was found"
+        self._bound = False
+        self._calls: dict[int, Call] = {}
+        self._actions: deque[Action] = deque()
+        self._events: deque[AccountEvent] = deque()
+
+    # What a person or the app asks for
+
+    def start(self, now: float) -> None:
+        """Seek a flow and, where the settings say so, register on it."""
+        self._move(FlowCue.START)
+        self._seek(now)
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to be said on the flow: no call, no registration."""
+        return self.flow is None or not (self._calls or self._agent.calls or self._bound)
+
+    def stop(self, now: float) -> None:
+        """End every call and remove the registration; `close` may follow once `idle`."""
+        for call in list(self._calls.values()):
+            call.hang_up(now)
+        if self.flow_state is FlowState.OPEN:
+            self._agent.unregister(now)
+
+    def close(self) -> None:
+        """Close the flow and seek no other."""
+        if self.flow_state is FlowState.OPEN:
+            self._actions.append(CloseFlow())
+        self._move(FlowCue.STOP)
+        self._retry_at = None
+
+    def dial(self, target: str, now: float) -> OutgoingCall:
+        """Call `target`: a number or name of our domain, or a URI. LocalError where it is none."""
+        uri = dialled_uri(target, self.terms.domain)
+        if self.flow is None:
+            raise LocalError(f"account {self.terms.name} has no connection: {self._last_failure}")
+        terms = self._call_terms(self.flow)
+        call = OutgoingCall(
+            terms,
+            str(uri),
+            Origin.fresh(self._randomness, terms.local_host),
+            lambda offer, when: self._agent.invite(uri, offer, when),
+            now,
+        )
+        self._calls[terms.session] = call
+        return call
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls that are not yet released."""
+        return tuple(self._calls.values())
+
+    # What the shells report
+
+    def looked_up(
+        self, query: DnsQuery, answer: Sequence[DnsRecord] | DnsFailed, now: float
+    ) -> None:
+        """Take the answer to a `Lookup`."""
+        if self.flow_state is FlowState.LOCATING:
+            self._locator.answer(query, answer)
+            self._seek(now)
+
+    def flow_opened(self, report: FlowReport, now: float) -> None:
+        """The flow is open and its peer verified: now, and only now, SIP begins."""
+        self._move(FlowCue.OPENED)
+        self.flow = report
+        self._backoff.success()
+        self._agent.flow_opened(report.local, report.peer, now)
+        self._events.append(FlowReady(report))
+        self.settle(now)
+
+    def flow_failed(self, reason: str, now: float) -> None:
+        """A target could not be reached or trusted: the next one is tried."""
+        self._last_failure = reason
+        self._move(FlowCue.FAILED)
+        self._seek(now)
+
+    def flow_lost(self, reason: str, now: float) -> None:
+        """The open flow is gone; calls stay, a new flow is sought."""
+        if self.flow_state is not FlowState.OPEN:
+            return
+        self._move(FlowCue.LOST)
+        self.flow = None
+        self._last_failure = reason
+        self._agent.flow_lost(reason, now)
+        self._wait(now)
+        self.settle(now)
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Bytes from the open flow."""
+        if self.flow_state is FlowState.OPEN:
+            self._agent.receive(data, now)
+            self.settle(now)
+
+    def receive_report(self, report: engine.Report, now: float) -> bool:
+        """One report of the engine; False where its session is not of this account."""
+        call = self._calls.get(report.session)
+        if call is None:
+            return False
+        call.receive_report(report, now)
+        self.settle(now)
+        return True
+
+    def tick(self, now: float) -> None:
+        """The deadline has come."""
+        self._agent.tick(now)
+        if self._retry_at is not None and now >= self._retry_at:
+            self._retry_at = None
+            self._locator.restart()
+            self._move(FlowCue.RETRY)
+            self._seek(now)
+        self.settle(now)
+
+    # What the machine gives
+
+    def deadline(self) -> float | None:
+        """When `tick` is due, or None."""
+        times = [at for at in (self._agent.deadline(), self._retry_at) if at is not None]
+        return min(times, default=None)
+
+    def data_to_send(self) -> list[bytes]:
+        """SIP messages for the open flow, one TLS write each."""
+        return self._agent.data_to_send()
+
+    def commands_to_send(self) -> list[engine.Command]:
+        """Commands for the media engine."""
+        return [command for call in self._calls.values() for command in call.commands_to_send()]
+
+    def actions(self) -> list[Action]:
+        """What the shell is to do; each is given once."""
+        actions = list(self._actions)
+        self._actions.clear()
+        return actions
+
+    def next_event(self) -> AccountEvent | None:
+        """The oldest event not yet taken."""
+        return self._events.popleft() if self._events else None
+
+    # Inside
+
+    def _move(self, cue: FlowCue) -> None:
+        self.flow_state = next_state(self.flow_state, cue)
+
+    def _new_locator(self) -> Locator:
+        host, port = self.terms.server or (self.terms.domain, None)
+        return Locator(host, port, self._randomness)
+
+    def _seek(self, now: float) -> None:
+        while (query := self._locator.next_query()) is not None:
+            self._actions.append(Lookup(query))
+        if not self._locator.finished:
+            return
+        target = self._locator.next_target()
+        if target is not None:
+            self._move(FlowCue.LOCATED)
+            self._actions.append(OpenFlow(PathAddress(target.address, target.port)))
+            return
+        if self._locator.problems:
+            self._last_failure = self._locator.problems[0]
+        self._move(FlowCue.NOWHERE)
+        self._wait(now)
+
+    def _wait(self, now: float) -> None:
+        wait_s = self._backoff.failure()
+        self._retry_at = now + wait_s
+        self._events.append(Unregistered(self._last_failure, None, wait_s))
+
+    def _arrive(self, invite: IncomingInvite, now: float) -> None:
+        if self.flow is None:
+            invite.reject(480, None, now)
+            return
+        terms = self._call_terms(self.flow)
+        origin = Origin.fresh(self._randomness, terms.local_host)
+        call = IncomingCall(terms, invite, origin, now)
+        self._calls[terms.session] = call
+        if call.state is CallState.ALERTING:
+            self._events.append(CallArrived(call))
+
+    def _call_terms(self, flow: FlowReport) -> CallTerms:
+        return CallTerms(
+            session=next(self._sessions),
+            peer_name=flow.verdict.name,
+            local_host=self.terms.media_host or flow.local.host,
+            policy=self.terms.policy,
+            media_dscp=self.terms.media_dscp,
+        )
+
+    def settle(self, now: float) -> None:
+        """Bring the user agent's events to the calls, and theirs to the owner.
+
+        Every input of the account does so itself; it is called after a call's own methods.
+        """
+        while (event := self._agent.next_event()) is not None:
+            self._take(event, now)
+        for session, call in list(self._calls.items()):
+            while (change := call.next_event()) is not None:
+                self._events.append(CallChanged(call, change))
+                if isinstance(change, Released):
+                    del self._calls[session]
+
+    def _take(self, event: ua.AgentEvent, now: float) -> None:
+        match event:
+            case ua.Registered(expires_s=expires_s):
+                self._bound = True
+                self._events.append(Registered(expires_s))
+            case ua.RegistrationFailed(status=status, reason=reason, retry_at=retry_at):
+                retry_s = None if retry_at is None else retry_at - now
+                self._events.append(Unregistered(reason, status, retry_s))
+            case ua.Unregistered():
+                self._bound = False
+            case ua.IncomingCall(invite=invite):
+                self._arrive(invite, now)
+            case ua.CallEvent(invite=invite, event=invite_event):
+                for call in self._calls.values():
+                    if call.invite is invite:
+                        call.receive_event(invite_event, now)
+            case ua.FlowFailed(reason=reason):
+                self._actions.append(CloseFlow())
+                self.flow_lost(reason, now)

@@ -1,0 +1,72 @@
+"""One call's offer/answer state (RFC 3264 §5 to §8): one policy for both directions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from offhook.base.errors import LocalError
+from offhook.protocols.sdp.negotiation import (
+    Agreement,
+    Choice,
+    LocalMedia,
+    MediaPolicy,
+    Origin,
+    choose,
+    make_answer,
+    make_offer,
+    make_reoffer,
+    read_answer,
+)
+
+
+class OfferAnswer:
+    """What was last described, what is agreed, and what a further description makes of it.
+
+    `judge` and `read_answer` raise Unacceptable or BadSdp; what was agreed then stays in force.
+    """
+
+    def __init__(self, policy: MediaPolicy, origin: Origin) -> None:
+        self.agreement: Agreement | None = None
+        self.local: LocalMedia | None = None
+        """Our end of the path, once the engine has it."""
+        self._policy = policy
+        self._origin = origin
+        self._described = b""
+
+    def judge(self, offer: bytes) -> Choice:
+        """What of the peer's `offer` can be taken; nothing is promised yet."""
+        return choose(offer, self._policy, self.agreement)
+
+    def make_answer(self, choice: Choice) -> tuple[bytes, Agreement]:
+        """The answer that takes `choice`, with the key in use if its suite stays."""
+        local = self._ready()
+        if self.agreement is not None:
+            local = replace(local, crypto=(self.agreement.send_keys, *local.crypto))
+        answer, agreement = make_answer(choice, local, self._origin)
+        self._describe(answer)
+        self.agreement = agreement
+        return answer, agreement
+
+    def make_offer(self) -> bytes:
+        """Our offer: the first one, or one that leaves everything as it is."""
+        local = self._ready()
+        if self.agreement is None:
+            offer = make_offer(local, self._policy, self._origin)
+        else:
+            offer = make_reoffer(self._described, self.agreement, local, self._policy)
+        self._describe(offer)
+        return offer
+
+    def read_answer(self, answer: bytes) -> Agreement:
+        """What the peer's `answer` makes of our latest offer."""
+        self.agreement = read_answer(self._described, answer, self._ready(), self._policy)
+        return self.agreement
+
+    def _ready(self) -> LocalMedia:
+        if self.local is None:
+            raise LocalError("the engine has not opened a path yet")
+        return self.local
+
+    def _describe(self, description: bytes) -> None:
+        self._described = description
+        self._origin = self._origin.raised()
