@@ -1,0 +1,56 @@
+"""The interoperability tests' lab: skipped where its programs are missing, unless they must not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from tests.interop.lab.logs import logs_of, show_logs_of
+from tests.interop.lab.processes import missing
+from tests.interop.lab.speech import ENGLISH, ENGLISH_CONTROL, FRENCH, FRENCH_CONTROL
+
+# With it, a peer that isn't installed fails the tests that need it.
+_STRICT = "OFFHOOK_REQUIRE_PEERS"
+
+
+@pytest.fixture(scope="session")
+def voices() -> None:
+    """Both speakers' prompts are installed."""
+    lacking = {
+        speaker.package
+        for speaker in (ENGLISH, ENGLISH_CONTROL, FRENCH, FRENCH_CONTROL)
+        if not speaker.installed
+    }
+    _demand(", ".join(sorted(lacking)))
+
+
+@pytest.fixture(scope="session")
+def peers(voices: None) -> None:  # noqa: ARG001 - a peer speaks with them
+    """Kamailio, baresip and dumpcap are installed."""
+    _demand(missing("kamailio", "baresip", "dumpcap", "stdbuf"))
+
+
+@pytest.fixture
+def lab_directory(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where a test's peers keep their files; its logs are shown when the test fails."""
+    show_logs_of(request.node, tmp_path)
+    return tmp_path
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        report.sections += logs_of(item)
+    return report
+
+
+def _demand(lacking: str) -> None:
+    if lacking and os.environ.get(_STRICT):
+        pytest.fail(f"not installed: {lacking}")
+    if lacking:
+        pytest.skip(f"not installed: {lacking}")

@@ -1,0 +1,148 @@
+"""Kamailio as registrar and proxy: one instance, or two that hand calls to each other."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.interop.lab.certificates import CertificateFiles
+from tests.interop.lab.kamailio_config import LOG_MARK, main_configuration, tls_configuration
+from tests.interop.lab.ports import LOOPBACK, free_ports
+from tests.interop.lab.processes import PeerFailed, PeerProcess, wait_until
+
+_START_S = 20.0
+_SHARED_MB, _PRIVATE_MB = "32", "4"
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One registrar's domain: `algorithm` of its digest ("MD5" or "SHA-256"), users' passwords.
+
+    `port` serves anyone, `certificate_port` only clients with a certificate of the lab's root,
+    `neighbour_port` only the neighbouring instance.
+    """
+
+    name: str
+    algorithm: str
+    users: Mapping[str, str]
+    port: int
+    certificate_port: int
+    neighbour_port: int
+
+    @classmethod
+    def on_free_ports(cls, name: str, algorithm: str, users: Mapping[str, str]) -> Self:
+        return cls(name, algorithm, users, *free_ports(3))
+
+    def uri(self, user: str) -> str:
+        return f"sip:{user}@{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """What the instance noted of one message: `what` happened, and the words that go with it."""
+
+    what: str
+    words: tuple[str, ...]
+
+
+class Kamailio:
+    """One instance in `directory`; it starts when entered and has ended when left.
+
+    Clients and the neighbour are verified against `root`.
+    """
+
+    def __init__(
+        self,
+        domain: Domain,
+        neighbour: Domain,
+        certificate: CertificateFiles,
+        root: Path,
+        directory: Path,
+    ) -> None:
+        self.domain = domain
+        self._directory = directory
+        directory.mkdir(parents=True)
+        self._configuration = directory / "kamailio.cfg"
+        self._configuration.touch(mode=0o600)
+        self._configuration.write_text(
+            main_configuration(
+                directory,
+                domain=domain.name,
+                algorithm=domain.algorithm,
+                users=domain.users,
+                port=domain.port,
+                certificate_port=domain.certificate_port,
+                neighbour_port=domain.neighbour_port,
+                neighbour_domain=neighbour.name,
+                neighbours_port=neighbour.neighbour_port,
+            )
+        )
+        (directory / "tls.cfg").write_text(
+            tls_configuration(
+                certificate,
+                root,
+                demanding_ports=(domain.certificate_port, domain.neighbour_port),
+            )
+        )
+        self._process: PeerProcess | None = None
+
+    @property
+    def process(self) -> PeerProcess:
+        """The running instance; raises PeerFailed before it was started."""
+        if self._process is None:
+            raise PeerFailed(f"{self.domain.name} was not started")
+        return self._process
+
+    def start(self) -> None:
+        """Runs it in the foreground until it listens; raises PeerFailed if it doesn't."""
+        self._process = PeerProcess(
+            f"kamailio {self.domain.name}",
+            [
+                *("kamailio", "-DD", "-E"),
+                *("-m", _SHARED_MB, "-M", _PRIVATE_MB),
+                *("-Y", str(self._directory), "-f", str(self._configuration)),
+            ],
+            self._directory / "kamailio.log",
+        )
+        wait_until(self._listens, _START_S, lambda: f"no listener\n{self.process.tail()}")
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+
+    def log(self, what: str) -> list[LogLine]:
+        """The lines so far with this first word, oldest first."""
+        mark = f" {LOG_MARK} "
+        noted = (line.partition(mark)[2].split() for line in self.process.text().splitlines())
+        return [LogLine(words[0], tuple(words[1:])) for words in noted if words[:1] == [what]]
+
+    def wait_for(self, what: str, *words: str, timeout_s: float = 10.0) -> LogLine:
+        """The newest line `what` that begins with `words`; raises PeerFailed after the time-out."""
+
+        def newest() -> LogLine | None:
+            lines = [line for line in self.log(what) if line.words[: len(words)] == words]
+            return lines[-1] if lines else None
+
+        return wait_until(newest, timeout_s, lambda: f"no {what} {words}\n{self.process.tail()}")
+
+    def _listens(self) -> bool:
+        if self.process.exit_status is not None:
+            raise PeerFailed(f"kamailio ended\n{self.process.tail()}")
+        with socket.socket() as probe:
+            return probe.connect_ex((LOOPBACK, self.domain.neighbour_port)) == 0
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()

@@ -1,0 +1,155 @@
+"""One test's lab: a directory, a root of trust, two registrars, telephones, two voices."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.interop.lab.baresip import Baresip, Telephone
+from tests.interop.lab.capture import Capture
+from tests.interop.lab.certificates import CertificateFiles, LabAuthority
+from tests.interop.lab.kamailio import Domain, Kamailio
+from tests.interop.lab.offhook import Desk, Offhook
+from tests.interop.lab.speech import ENGLISH, FRENCH, Samples, speech, with_silence, write_wav
+
+SPEECH_S = 8.0
+# So long is the speech preceded by silence: no word is lost while the other end opens its path.
+LEAD_S = 0.5
+# baresip hangs up at the end of its source file: the silence after it outlasts every test.
+_TAIL_S = 90.0
+
+PASSWORDS = {"alice": "lab-a7", "bob": "lab-b3", "carol": "lab-c9", "dave": "lab-d1"}
+
+
+class Laboratory:
+    """Registrars `stock` (stock.test) and `secure` (secure.test), neighbours over verified TLS.
+
+    `english` and `french` are the samples that `english_wav` and `french_wav` speak;
+    `secure_certificate` is another than the lab's for secure.test.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        stock_digest: str = "MD5",
+        secure_digest: str = "SHA-256",
+        secure_certificate: CertificateFiles | None = None,
+    ) -> None:
+        self.directory = directory
+        self.authority = LabAuthority(directory / "pki")
+        stock = Domain.on_free_ports("stock.test", stock_digest, PASSWORDS)
+        secure = Domain.on_free_ports("secure.test", secure_digest, PASSWORDS)
+        self.stock = Kamailio(
+            stock,
+            secure,
+            self.authority.server(stock.name),
+            self.authority.root,
+            directory / "stock",
+        )
+        self.secure = Kamailio(
+            secure,
+            stock,
+            secure_certificate or self.authority.server(secure.name),
+            self.authority.root,
+            directory / "secure",
+        )
+        self.english = speech(ENGLISH, SPEECH_S)
+        self.french = speech(FRENCH, SPEECH_S)
+        self.english_wav = self._spoken("english", self.english)
+        self.french_wav = self._spoken("french", self.french)
+        self._running = ExitStack()
+        self._made = 0
+
+    def telephone(
+        self,
+        registrar: Kamailio,
+        user: str,
+        source: Path,
+        *,
+        keying: str = "srtp-mand",
+        password: str | None = None,
+        codecs: str = "PCMU/8000/1",
+    ) -> Baresip:
+        """A baresip with an account there; not started yet."""
+        domain = registrar.domain
+        account = Telephone(
+            user,
+            PASSWORDS[user] if password is None else password,
+            domain.name,
+            domain.port,
+            self.authority.client(user, domain.name),
+            self.authority.root,
+            source,
+            keying,
+            codecs=codecs,
+        )
+        return Baresip(account, self._place(user))
+
+    def desk(
+        self,
+        user: str = "alice",
+        *,
+        registrar: Kamailio | None = None,
+        port: int | None = None,
+        root: Path | None = None,
+        certified: bool = False,
+        service_name: str | None = None,
+        digest: tuple[str, ...] = ("SHA-256",),
+    ) -> Offhook:
+        """An Offhook with an account at secure.test, or where else it is told."""
+        domain = (registrar or self.secure).domain
+        desk = Desk(
+            user,
+            PASSWORDS[user],
+            domain.name,
+            port or domain.port,
+            root or self.authority.root,
+            self.authority.client(user, domain.name) if certified else None,
+            service_name,
+            digest,
+        )
+        return Offhook(desk, self._place("desk"))
+
+    def capture(self, *telephones: Baresip) -> Capture:
+        """All media of these telephones, and all signalling with the registrars' users."""
+        return Capture(
+            self._place("capture").with_suffix(".pcap"),
+            udp_ports=[telephone.rtp_ports for telephone in telephones],
+            tcp_ports=[
+                port
+                for registrar in (self.stock, self.secure)
+                for port in (registrar.domain.port, registrar.domain.certificate_port)
+            ],
+        )
+
+    def _place(self, name: str) -> Path:
+        self._made += 1
+        return self.directory / f"{self._made:02}-{name}"
+
+    def _spoken(self, name: str, samples: Samples) -> Path:
+        padded = with_silence(samples, before_s=LEAD_S, after_s=_TAIL_S)
+        return write_wav(self.directory / f"{name}.wav", padded)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as starting:
+            starting.enter_context(self.stock)
+            starting.enter_context(self.secure)
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._running.close()
+
+
+def let_speak(seconds: float = LEAD_S + SPEECH_S + 0.3) -> None:
+    """Waits until both voices have said all."""
+    time.sleep(seconds)
