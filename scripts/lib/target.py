@@ -1,0 +1,155 @@
+"""The target's system on this machine: a Debian 13 root in which the unit tests run.
+
+The phone's Python packages in it are Debian's own, as in the image. The root is made once by
+mmdebstrap from the mirror that apt is set up with, kept under ~/.cache/offhook, and made anew
+when what it is made of changes. Nothing is written into the tree: it is mounted read-only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).parents[2]
+SUITE: Final = "trixie"
+HOST_PACKAGES: Final = ("mmdebstrap", "debian-archive-keyring")
+KEYRING: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
+PACKAGES: Final = (
+    "asterisk-core-sounds-en-wav",
+    "openssl",
+    "python3",
+    "python3-audioop-lts",
+    "python3-cryptography",
+    "python3-dnspython",
+    "python3-hypothesis",
+    "python3-jsonschema",
+    "python3-msgspec",
+    "python3-numpy",
+    "python3-openssl",
+    "python3-pylibsrtp",
+    "python3-pytest",
+)
+
+_HOOKS: Final = (
+    # Loopback has its name.
+    '--customize-hook=printf "127.0.0.1 localhost\\n::1 localhost\\n" > "$1/etc/hosts"',
+)
+
+_NEEDS_TOOLS: Final = ("--ignore=tests/project",)
+"""Tests about the project itself need linters and builders that the target has no use for."""
+
+_ENVIRONMENT: Final = {
+    "HOME": "/tmp",
+    "HYPOTHESIS_STORAGE_DIRECTORY": "/tmp/hypothesis",
+    "LANG": "C.UTF-8",
+    "OFFHOOK_STRICT_ABSENCES": "1",
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "PYTHONPATH": "/project/firmware:/project/provisioning",
+}
+
+
+def obstacle() -> str | None:
+    """Why no root can be entered here, None if it can."""
+    if os.geteuid() != 0:
+        return "entering a Debian root needs the rights of root"
+    return None
+
+
+def ready_root() -> Path:
+    """The folder of a finished root; makes it if need be. Raises CalledProcessError."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "offhook"
+    root = cache / f"{SUITE}-{_key()}"
+    if root.is_dir():
+        return root
+    cache.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(prefix=f"{SUITE}-unfinished-", dir=cache))
+    try:
+        subprocess.run(_recipe(unfinished), check=True)
+        unfinished.chmod(0o755)
+        unfinished.rename(root)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+    return root
+
+
+def enter(root: Path, pytest_arguments: Sequence[str]) -> int:
+    """Run pytest within `root`; its exit status. The mounts end with their own namespace."""
+    pytest = ["python3", "-m", "pytest", "-p", "no:cacheprovider", *_NEEDS_TOOLS]
+    inside = shlex.join([*pytest, *pytest_arguments])
+    settings = shlex.join(f"{name}={value}" for name, value in _ENVIRONMENT.items())
+    script = f"""
+        set -e
+        mkdir -p {root}/project
+        mount --bind -o ro {ROOT} {root}/project
+        mount -o remount,bind,ro {root}/project
+        mount -t proc proc {root}/proc
+        mount --rbind /dev {root}/dev
+        mount -t tmpfs -o mode=1777 tmpfs {root}/tmp
+        exec chroot {root} /usr/bin/env -i {settings} sh -c 'cd /project && exec "$@"' sh {inside}
+    """
+    command = ["unshare", "--mount", "--propagation", "private", "bash", "-c", script]
+    return subprocess.run(command, check=False).returncode
+
+
+def mirror() -> str:
+    """The address of the Debian archive that this machine's apt is set up with.
+
+    Raises RuntimeError if apt knows of none.
+    """
+    for line in _indexed():
+        origin, label, address = line.split(" ", 2)
+        if origin == "Debian" and label == "Debian":
+            return address
+    raise RuntimeError("apt is set up with no Debian archive, so there is nowhere to get one from")
+
+
+def _indexed() -> list[str]:
+    query = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)"]
+    only = ["Created-By: Packages", "Component: main"]
+    told = subprocess.run([*query, *only], check=True, capture_output=True, text=True).stdout
+    if not told:
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        told = subprocess.run([*query, *only], check=True, capture_output=True, text=True).stdout
+    return told.splitlines()
+
+
+def _recipe(folder: Path) -> list[str]:
+    return [
+        "mmdebstrap",
+        "--quiet",
+        "--mode=root",
+        "--variant=minbase",
+        f"--include={','.join(PACKAGES)}",
+        f"--keyring={KEYRING}",
+        *_proxy(),
+        *_HOOKS,
+        SUITE,
+        str(folder),
+        mirror(),
+    ]
+
+
+def _proxy() -> list[str]:
+    """The proxy that apt uses, if it has one, for the packages of the root."""
+    dump = ["apt-config", "dump", "--format", "%f %v%n", "Acquire::http::Proxy"]
+    told = subprocess.run(dump, check=True, capture_output=True, text=True).stdout.split()
+    return [f'--aptopt=Acquire::http::Proxy "{told[1]}"'] if len(told) == 2 else []
+
+
+def _key() -> str:
+    made_of = [SUITE, platform.machine(), *PACKAGES, *_HOOKS]
+    return hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:16]
+
+
+if __name__ == "__main__":
+    sys.exit(enter(ready_root(), sys.argv[1:]))
