@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.protocols.sip.account_kit import AOR
+
 from offhook.base.randomness import SeededRandomness
 from offhook.protocols.sip.digest import DigestClient
 from offhook.protocols.sip.digest_server import DigestVerifier, NotVerified
@@ -16,7 +18,6 @@ from offhook.protocols.sip.registration import (
 )
 from offhook.protocols.sip.uri import SipUri
 from offhook.protocols.sip.values import NameAddr, Star
-from tests.protocols.sip.account_kit import AOR
 
 Answer = Callable[[Request, float], Response | None]
 
@@ -127,3 +128,16 @@ class Life:
 
     def kinds(self) -> list[str]:
         return [type(event).__name__ for _, event in self.events]
+
+
+def refuse(status: int, **headers: str) -> Answer:
+    """Answers everything with `status`; an underscore in a keyword stands for a hyphen."""
+    fields = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    return lambda request, _: response_to(request, status, headers=fields)
+
+
+def live(answer: Answer, policy: RegistrationPolicy | None = None, seed: str = "r") -> Life:
+    """A registration whose first flow is open."""
+    life = Life(make_registration(policy=policy, seed=seed), answer)
+    life.flow()
+    return life

@@ -13,38 +13,24 @@ from tests.protocols.sip.account_kit import (
     make_verifier,
 )
 from tests.protocols.sip.registrar_kit import (
-    Answer,
     Life,
     Registrar,
     contact,
     events,
+    live,
     make_registration,
+    refuse,
 )
 
 from offhook.protocols.sip.message import Request, Response, response_to
 from offhook.protocols.sip.registration import (
     Registered,
-    Registration,
     RegistrationFailed,
-    RegistrationPolicy,
     RegistrationState,
-    Unregistered,
 )
 from offhook.protocols.sip.serialise import serialise
-from offhook.protocols.sip.values import NameAddr
 
 DAY = 86400.0
-
-
-def refuse(status: int, **headers: str) -> Answer:
-    fields = [(name.replace("_", "-"), value) for name, value in headers.items()]
-    return lambda request, _: response_to(request, status, headers=fields)
-
-
-def live(answer: Answer, policy: RegistrationPolicy | None = None, seed: str = "r") -> Life:
-    life = Life(make_registration(policy=policy, seed=seed), answer)
-    life.flow()
-    return life
 
 
 def failure(life: Life) -> tuple[float, RegistrationFailed]:
@@ -148,103 +134,6 @@ class TestRefresh:
         assert not granted[0].refreshed
         assert all(event.refreshed for event in granted[1:])
         assert len(registrar.requests) <= 2 * len(granted) + 1
-
-
-class TestBinding:
-    def answer(self, registration: Registration, *fields: tuple[str, str]) -> list[object]:
-        registration.flow_opened(contact(), 0.0)
-        request = registration.next_request(0.0)
-        assert request is not None
-        registration.response(response_to(request, 200, headers=fields), 0.0)
-        return list(events(registration))
-
-    @pytest.mark.parametrize(
-        ("fields", "expires_s"),
-        [
-            ([("Contact", f"{contact()};expires=600")], 600),
-            ([("Contact", f"{contact()}"), ("Expires", "700")], 700),
-            ([("Contact", f"{contact()}")], 3600),
-            ([("Contact", f"{contact()};expires=600"), ("Expires", "10")], 600),
-            ([("Contact", f"{contact()};expires=soon")], 3600),
-            ([("Contact", f"{contact()};expires")], 3600),
-            ([("Contact", f"{contact()}"), ("Expires", "soon")], 3600),
-            ([("Contact", "<sip:u7f3a@192.0.2.7:40001;transport=TLS>;expires=60")], 60),
-            ([("Contact", "<sip:u7f3a@192.0.2.7:40001;transport=tls;ob>;expires=60")], 60),
-            ([("Contact", "<sip:u7f3a@192.0.2.7:40001>;expires=60")], 60),
-            ([("Contact", "<sip:u7f3a@203.0.113.9:61234;transport=tls>;expires=60")], 60),
-            ([("Contact", f"<sip:x@y>;expires=9, {contact()};expires=60")], 60),
-            ([("Contact", "<<>>"), ("Contact", f"{contact()};expires=60")], 60),
-            (
-                [
-                    ("Contact", "<sip:u7f3a@192.0.2.7:39999;transport=tls>;expires=9"),
-                    ("Contact", f"{contact()};expires=60"),
-                ],
-                60,
-            ),
-            ([("Expires", "500")], 500),
-        ],
-    )
-    def test_its_interval_is_found(self, fields: list[tuple[str, str]], expires_s: int) -> None:
-        (event,) = self.answer(make_registration(), *fields)
-        assert isinstance(event, Registered)
-        assert event.expires_s == expires_s
-
-    @pytest.mark.parametrize(
-        "fields",
-        [
-            [],
-            [("Expires", "0")],
-            [("Contact", f"{contact()};expires=0")],
-            [("Contact", "<sip:bob@192.0.2.7:40001;transport=tls>;expires=60")],
-            [("Contact", "<tel:+123>;expires=60")],
-            [("Contact", "<sip:192.0.2.7:40001>;expires=60")],
-            [("Contact", "*")],
-            [("Contact", '"')],
-        ],
-        ids=str,
-    )
-    def test_an_answer_without_it_is_a_failure_with_back_off(
-        self, fields: list[tuple[str, str]]
-    ) -> None:
-        registration = make_registration()
-        (event,) = self.answer(registration, *fields)
-        assert isinstance(event, RegistrationFailed)
-        assert event.status == 200
-        assert "binding" in event.reason
-        assert event.retry_at is not None
-        assert 30.0 <= event.retry_at <= 60.0
-        assert not registration.registered
-
-    def test_a_contact_without_a_user_is_found_by_its_address_alone(self) -> None:
-        for listed, found in (("192.0.2.7:40001", True), ("198.51.100.1:5061", False)):
-            registration = make_registration()
-            registration.flow_opened(NameAddr.parse("<sip:192.0.2.7:40001;ob>"), 0.0)
-            request = registration.next_request(0.0)
-            assert request is not None
-            fields = [("Contact", f"<sip:{listed};transport=tls>;expires=60")]
-            registration.response(response_to(request, 200, headers=fields), 0.0)
-            assert registration.registered is found
-
-    def test_what_the_registrar_tells_beside_it_is_reported(self) -> None:
-        fields = [
-            ("Contact", f"{contact()};expires=60"),
-            ("Contact", "<sip:other@h>;expires=5"),
-            ("Flow-Timer", "25"),
-            ("Require", "outbound"),
-        ]
-        (event,) = self.answer(make_registration(), *fields)
-        assert isinstance(event, Registered)
-        assert (event.bindings, event.flow_timer_s, event.outbound) == (2, 25, True)
-
-    @pytest.mark.parametrize("field", ["Flow-Timer", "Require"])
-    @pytest.mark.parametrize("value", ["", '"', "soon", "1" * 99])
-    def test_nonsense_beside_it_is_passed_over(self, field: str, value: str) -> None:
-        (event,) = self.answer(
-            make_registration(), ("Contact", f"{contact()};expires=60"), (field, value)
-        )
-        assert isinstance(event, Registered)
-        assert event.flow_timer_s is None
-        assert not event.outbound
 
 
 class TestChallenge:
@@ -445,87 +334,3 @@ class TestFailures:
         assert life.kinds() == ["Registered", "RegistrationFailed", "Unregistered"]
         assert life.events[-1][0] == pytest.approx(300.0, abs=1.0)
         assert not life.registration.registered
-
-
-class TestUnregister:
-    def test_the_binding_is_removed(self) -> None:
-        registrar = Registrar()
-        life = live(registrar)
-        assert registrar.bindings
-        life.registration.unregister(life.now)
-        life.settle()
-        assert registrar.bindings == {}
-        assert registrar.requests[-1].expires == 0
-        assert life.kinds() == ["Registered", "Unregistered"]
-        assert life.registration.deadline() is None
-        assert not life.registration.registered
-
-    @pytest.mark.parametrize("status", [403, 423, 481, 503])
-    def test_a_refusal_ends_it_too(self, status: int) -> None:
-        life = live(Registrar())
-        life.answer = refuse(status)
-        life.registration.unregister(life.now)
-        life.settle()
-        assert life.registration.state is RegistrationState.RELEASED
-        assert life.kinds()[-1] == "Unregistered"
-
-    def test_credentials_are_given(self) -> None:
-        registrar = Registrar(verifier=make_verifier(nonce_lifetime_s=0.01))
-        life = Life(make_registration(make_client()), registrar)
-        life.round_trip_s = 0.001
-        life.flow()
-        life.until(10.0)
-        life.registration.unregister(life.now)
-        life.settle()
-        assert registrar.bindings == {}
-
-    def test_it_waits_for_the_answer_to_a_register(self) -> None:
-        registrar = Registrar()
-        registration = make_registration()
-        registration.flow_opened(contact(), 0.0)
-        request = registration.next_request(0.0)
-        assert request is not None
-        registration.unregister(0.0)
-        registration.response(registrar(request, 0.0), 0.1)
-        release = registration.next_request(0.1)
-        assert release is not None
-        assert release.expires == 0
-        registration.response(registrar(release, 0.1), 0.2)
-        assert registrar.bindings == {}
-        assert [type(event) for event in events(registration)] == [Unregistered]
-
-    def test_credentials_for_a_register_are_dropped_by_a_change_of_mind(self) -> None:
-        registration = make_registration(make_client())
-        registration.flow_opened(contact(), 0.0)
-        request = registration.next_request(0.0)
-        assert request is not None
-        registration.unregister(0.0)
-        registration.response(challenge(request), 0.0)
-        release = registration.next_request(0.0)
-        assert release is not None
-        assert release.expires == 0
-
-    def test_a_new_flow_does_not_register_again(self) -> None:
-        life = live(Registrar())
-        life.registration.unregister(life.now)
-        life.settle()
-        life.registration.flow_lost("gone", life.now)
-        life.flow(40002)
-        assert life.registration.state is RegistrationState.RELEASED
-        assert len(life.sent) == 2
-        life.registration.register(life.now)
-        life.settle()
-        assert life.registration.registered
-
-    def test_a_change_of_mind_while_it_goes_out_registers_again(self) -> None:
-        registrar = Registrar()
-        life = live(registrar)
-        life.registration.unregister(life.now)
-        release = life.registration.next_request(life.now)
-        assert release is not None
-        life.registration.register(life.now)
-        assert life.registration.next_request(life.now) is None
-        life.registration.response(registrar(release, life.now), life.now)
-        life.settle()
-        assert life.registration.registered
-        assert life.kinds() == ["Registered", "Unregistered", "Registered"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import ssl
 import tempfile
 import warnings
@@ -190,6 +191,14 @@ class Dialled:
     async def close(self) -> None:
         self.connection.close()
         await self.ended()
+
+
+def tcp_of(flow: Dialled) -> socket.socket:
+    transport = flow.connection._stream._transport
+    assert transport is not None
+    tcp = transport.get_extra_info("socket")
+    assert isinstance(tcp.fileno(), int)
+    return tcp  # type: ignore[no-any-return]
 
 
 async def turns(count: int = 20) -> None:
