@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from offhook.base.vocabulary import FlowReport, PathAddress
 from offhook.phone.call.account import (
     Account,
     AccountEvent,
+    BadBytes,
     CloseFlow,
     Lookup,
     OpenFlow,
@@ -25,6 +27,9 @@ from offhook.shells.net.errors import ConnectionFailed, LookupFailed, TlsRefused
 from offhook.shells.net.sessions import SessionCache
 from offhook.shells.net.tls import TlsConnection, TlsSettings, open_tls
 from offhook.shells.store.clock import monotonic
+
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -196,6 +201,8 @@ class AccountRunner:
         self.pump()
 
     def _note(self, event: AccountEvent) -> None:
+        if isinstance(event, BadBytes):
+            _LOG.warning("%s: %s", self.account.terms.name, event.reason)
         if isinstance(event, Registered) and self.times.register_ms is None:
             now = monotonic()
             self.times.register_ms = (now - self._opened) * 1000

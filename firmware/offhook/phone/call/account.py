@@ -112,7 +112,14 @@ class CallChanged:
     event: CallEvent
 
 
-AccountEvent = Registered | Unregistered | FlowReady | CallArrived | CallChanged
+@dataclass(frozen=True, slots=True)
+class BadBytes:
+    """The peer sent what can't be read or answered; it was refused or dropped. For a log."""
+
+    reason: str
+
+
+AccountEvent = Registered | Unregistered | FlowReady | CallArrived | CallChanged | BadBytes
 
 
 class Account:
@@ -345,6 +352,8 @@ class Account:
                 self._events.append(Unregistered(reason, status, retry_s))
             case ua.Unregistered():
                 self._bound = False
+            case ua.BadBytes(reason=reason):
+                self._events.append(BadBytes(reason))
             case ua.IncomingCall(invite=invite):
                 self._arrive(invite, now)
             case ua.CallEvent(invite=invite, event=invite_event):
