@@ -132,11 +132,22 @@ REPORTS: Final[dict[str, type[msgspec.Struct]]] = {
 
 def schema(name: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of the report `name`."""
+    made: dict[str, Any] = _ordered(msgspec.json.schema(REPORTS[name]))
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"offhook {name} --json",
-        **msgspec.json.schema(REPORTS[name]),
+        **made,
     }
+
+
+def _ordered(part: Any) -> Any:
+    """The same with its alternatives in one order: msgspec's versions differ in it."""
+    if isinstance(part, dict):
+        part = {key: _ordered(item) for key, item in part.items()}
+        if "anyOf" in part:
+            part["anyOf"].sort(key=str)
+        return part
+    return [_ordered(item) for item in part] if isinstance(part, list) else part
 
 
 def as_json(report: msgspec.Struct) -> str:

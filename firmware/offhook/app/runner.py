@@ -7,6 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from offhook.base.vocabulary import FlowReport, PathAddress
 from offhook.phone.call.account import (
@@ -27,7 +28,6 @@ from offhook.shells.net.errors import ConnectionFailed, LookupFailed, TlsRefused
 from offhook.shells.net.sessions import SessionCache
 from offhook.shells.net.tls import TlsConnection, TlsSettings, open_tls
 from offhook.shells.store.clock import monotonic
-
 
 _LOG: Final = logging.getLogger(__name__)
 

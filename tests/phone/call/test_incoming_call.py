@@ -3,7 +3,7 @@ from __future__ import annotations
 from base64 import b64encode
 
 import pytest
-from tests.phone.call.desk import Desk
+from tests.phone.call.desk import Desk, state_of
 
 from offhook.phone.call import account as phone
 from offhook.phone.call import call as events
@@ -32,17 +32,17 @@ def arrived(desk: Desk) -> IncomingCall:
 def test_a_call_with_keys_rings_and_is_answered() -> None:
     desk = called_by("echo")
     call = arrived(desk)
-    assert call.state is CallState.ALERTING
+    assert state_of(call) is CallState.ALERTING
     assert call.caller_name == "Practice trunk"
     call.accept()
     desk.settle()
-    assert call.state is CallState.TALKING
+    assert state_of(call) is CallState.TALKING
     assert call.record.status == 200
     assert desk.trunk_engine.posted(engine.Start)
     desk.confirm_media(call)
     call.hang_up(desk.now)
     desk.settle()
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
     assert call.record.outcome is Outcome.COMPLETED
 
 
@@ -66,7 +66,7 @@ def test_a_call_may_be_rejected(status: int, told: str) -> None:
     call = arrived(desk)
     call.reject(status, told, desk.now)
     desk.settle()
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
     assert call.record.status == status
     assert call.record.outcome is Outcome.CANCELLED
 
@@ -76,7 +76,7 @@ def test_hanging_up_a_ringing_call_rejects_it() -> None:
     call = arrived(desk)
     call.hang_up(desk.now)
     desk.settle()
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
     assert call.record.status == 480
 
 
@@ -88,12 +88,12 @@ def test_a_caller_who_gives_up_ends_the_ringing() -> None:
         assert each.invite is not None
         each.invite.hang_up(desk.now)
     desk.settle()
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
     assert call.record.outcome is Outcome.CANCELLED
     assert call.record.status == 487
     call.accept()
     desk.settle()
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_a_re_invite_without_keys_is_refused_and_the_call_goes_on() -> None:
     desk.settle()
     before = len(desk.phone_engine.posted(engine.SetRemote))
     reoffer(desk, PLAIN)
-    assert call.state is CallState.TALKING
+    assert state_of(call) is CallState.TALKING
     assert len(desk.phone_engine.posted(engine.SetRemote)) == before
     assert desk.sent[-1].startswith(b"SIP/2.0 488 ")
 
@@ -133,7 +133,7 @@ def test_a_re_invite_without_sdp_gets_our_offer_with_the_key_in_use() -> None:
     (first,) = desk.phone_engine.posted(engine.SetRemote)
     assert isinstance(first, engine.SetRemote)
     reoffer(desk, b"")
-    assert call.state is CallState.TALKING
+    assert state_of(call) is CallState.TALKING
     assert b"CSeq: 2 INVITE" in desk.sent[-1]
     assert b64encode(first.send_keys.master.reveal()) in desk.sent[-1]
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.phone.call.desk import Desk
+from tests.phone.call.desk import Desk, state_of
 
 from offhook.base.errors import LocalError
 from offhook.phone.call import account as phone
@@ -23,7 +23,7 @@ def desk_calling(target: str) -> tuple[Desk, OutgoingCall]:
 
 def test_a_call_to_the_echo_is_answered_with_the_keys_of_both_sides() -> None:
     desk, call = desk_calling("echo")
-    assert call.state is CallState.TALKING
+    assert state_of(call) is CallState.TALKING
     (ours,) = desk.phone_engine.posted(engine.SetRemote)
     (theirs,) = desk.trunk_engine.posted(engine.SetRemote)
     assert isinstance(ours, engine.SetRemote)
@@ -40,7 +40,7 @@ def test_a_call_is_completed_only_by_authenticated_packets_both_ways() -> None:
     desk.now += 3.0
     call.hang_up(desk.now)
     desk.settle()
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
     assert call.record.outcome is Outcome.COMPLETED
     assert call.record.trust.level is TrustLevel.HOP_BY_HOP
     assert call.record.ended_by == "local"
@@ -60,7 +60,7 @@ def test_an_answered_call_without_a_packet_heard_is_no_completed_call() -> None:
 def test_silence_after_the_answer_ends_the_call_with_its_reason() -> None:
     desk, call = desk_calling("silent")
     desk.report(engine.MediaLost(call.terms.session, 5000.0))
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
     assert call.record.outcome is Outcome.NO_MEDIA
     assert "authenticated" in call.record.reason
     assert call.record.ended_by == "policy"
@@ -70,13 +70,13 @@ def test_silence_after_speech_is_told_and_the_call_stands() -> None:
     desk, call = desk_calling("echo")
     desk.confirm_media(call)
     desk.report(engine.MediaLost(call.terms.session, 5000.0))
-    assert call.state is CallState.TALKING
+    assert state_of(call) is CallState.TALKING
     assert desk.told(events.MediaSilent)
 
 
 def test_an_answer_without_keys_ends_the_call_and_no_media_is_ever_started() -> None:
     desk, call = desk_calling("plain-answer")
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
     assert call.record.outcome is Outcome.INSECURE
     assert "encrypt" in call.record.reason
     assert not desk.phone_engine.posted(engine.SetRemote)
@@ -97,10 +97,10 @@ def test_an_unknown_number_is_refused_as_not_found() -> None:
 
 def test_a_call_given_up_while_it_rings_is_cancelled_at_the_other_side() -> None:
     desk, call = desk_calling("no-answer")
-    assert call.state is CallState.RINGING
+    assert state_of(call) is CallState.RINGING
     call.hang_up(desk.now)
     desk.settle()
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
     assert call.record.outcome is Outcome.CANCELLED
     assert desk.phone_engine.posted(engine.Stop)
     desk.wait(1.0)
@@ -114,7 +114,7 @@ def test_a_call_given_up_before_the_path_is_open_sends_no_invite() -> None:
     call = desk.account.dial("echo", desk.now)
     call.hang_up(desk.now)
     desk.settle()
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
     assert call.invite is None
 
 
@@ -126,7 +126,7 @@ def test_the_far_end_may_hang_up() -> None:
         assert each.invite is not None
         each.invite.hang_up(desk.now)
     desk.settle()
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
     assert call.record.ended_by == "peer"
     assert call.record.outcome is Outcome.COMPLETED
 
@@ -134,7 +134,7 @@ def test_the_far_end_may_hang_up() -> None:
 def test_an_engine_that_fails_ends_the_call_at_the_other_side_too() -> None:
     desk, call = desk_calling("echo")
     desk.report(engine.SessionFailed(call.terms.session, "the sound card is gone"))
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
     assert call.record.outcome is Outcome.FAILED
     assert call.record.reason == "the sound card is gone"
     assert desk.trunk_engine.posted(engine.Stop)
@@ -164,12 +164,12 @@ def test_a_call_outlives_its_flow_and_is_ended_on_the_next_one() -> None:
     desk, call = desk_calling("echo")
     desk.confirm_media(call)
     desk.cut()
-    assert call.state is CallState.TALKING
+    assert state_of(call) is CallState.TALKING
     desk.wait(5.0)
     assert desk.account.flow is not None
     call.hang_up(desk.now)
     desk.settle()
-    assert call.state is CallState.ENDED
+    assert state_of(call) is CallState.ENDED
     assert call.record.outcome is Outcome.COMPLETED
 
 

@@ -26,6 +26,8 @@ TLS13_CIPHERS: Final = frozenset(
 )
 LEGACY: Final = 0x4 | 0x40000
 """SSL_OP_LEGACY_SERVER_CONNECT, SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION: RFC 5746 ignored."""
+IGNORE_UNEXPECTED_EOF: Final = 0x80
+"""SSL_OP_IGNORE_UNEXPECTED_EOF, which some Pythons set: a cut stream is no close_notify."""
 CS3: Final = 24
 
 
@@ -121,7 +123,7 @@ def make_context(settings: TlsSettings, anchors: tuple[bytes, ...]) -> ssl.SSLCo
     context.maximum_version = ssl.TLSVersion.TLSv1_3
     context.set_ciphers(TLS12_CIPHERS)
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    context.options &= ~LEGACY
+    context.options &= ~(LEGACY | IGNORE_UNEXPECTED_EOF)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_REQUIRED
     context.verify_flags = ssl.VerifyFlags(

@@ -22,6 +22,7 @@ from offhook.shells.net.sessions import KeptSession
 from offhook.shells.net.tls_context import TLS13_CIPHERS, TlsSettings, server_name, verified_chain
 from offhook.shells.net.tls_errors import refusal
 
+UNEXPECTED_EOF: Final = "UNEXPECTED_EOF_WHILE_READING"
 MAX_HANDSHAKE_OCTETS: Final = 256 * 1024
 MAX_UNSENT_OCTETS: Final = 256 * 1024
 READ_OCTETS: Final = 2**14
@@ -305,10 +306,12 @@ class TlsStream(asyncio.Protocol):
             self._flush()
         except ssl.SSLZeroReturnError:
             self._end("the server closed the connection")
-        except ssl.SSLEOFError:
-            self._end("the server closed the TCP connection without close_notify")
         except ssl.SSLError as error:
-            self._fail(self._refusal(error))
+            # Not all of Python 3.11 has SSLEOFError for it.
+            if isinstance(error, ssl.SSLEOFError) or error.reason == UNEXPECTED_EOF:
+                self._end("the server closed the TCP connection without close_notify")
+            else:
+                self._fail(self._refusal(error))
 
     def _flush(self) -> None:
         data = self._outgoing.read()
