@@ -124,7 +124,11 @@ class Builder:
             self._digest(account),
             self.randomness,
             registration=registration if account.register else None,
-            keepalive=KeepAlive(self.randomness, upper_s=trunk.ping_interval_s),
+            keepalive=KeepAlive(
+                self.randomness,
+                upper_s=trunk.ping_interval_s,
+                pong_required=trunk.pong_required,
+            ),
         )
 
     def _digest(self, account: schema.Account) -> DigestClient | None:

@@ -66,6 +66,8 @@ class AccountRunner:
         """Gets every SIP message as text, without keys and credentials."""
         self._traces = (FlowTrace(), FlowTrace())
         self._connection: TlsConnection | None = None
+        self._flow_number = 0
+        """Tells the flow of now from those that were closed: what is late from them is nothing."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._idle = asyncio.Event()
@@ -147,6 +149,7 @@ class AccountRunner:
             case OpenFlow(address=address):
                 self._spawn(self._open(address))
             case CloseFlow():
+                self._flow_number += 1
                 if self._connection is not None:
                     connection, self._connection = self._connection, None
                     connection.close()
@@ -169,9 +172,15 @@ class AccountRunner:
         self.pump()
 
     async def _open(self, address: PathAddress) -> None:
+        self._flow_number += 1
+        number = self._flow_number
         try:
             connection = await open_tls(
-                address, self._tls, self._sessions, self._received, self._closed
+                address,
+                self._tls,
+                self._sessions,
+                lambda data: self._received(number, data),
+                lambda reason: self._closed(number, reason),
             )
         except (TlsRefused, ConnectionFailed) as error:
             self.times.failed_rule = error.rule if isinstance(error, TlsRefused) else None
@@ -190,12 +199,16 @@ class AccountRunner:
             for text in trace.receive(data):
                 self.trace("\n".join(f"{arrow} {line}" for line in text.splitlines()))
 
-    def _received(self, data: bytes) -> None:
+    def _received(self, number: int, data: bytes) -> None:
+        if number != self._flow_number:
+            return
         self._show("<", self._traces[1], data)
         self.account.receive(data, monotonic())
         self.pump()
 
-    def _closed(self, reason: str) -> None:
+    def _closed(self, number: int, reason: str) -> None:
+        if number != self._flow_number:
+            return
         self._connection = None
         self.account.flow_lost(reason, monotonic())
         self.pump()

@@ -20,8 +20,10 @@ from offhook.protocols.keying.srtp_keys import SUITES, CryptoLine
 from offhook.protocols.media import messages as engine
 from offhook.protocols.sdp.negotiation import MediaPolicy
 from offhook.protocols.sip.agent import Identity, UserAgent
+from offhook.protocols.sip.agent_events import RequestReceived
 from offhook.protocols.sip.digest import DigestClient
 from offhook.protocols.sip.digest_server import DigestVerifier
+from offhook.protocols.sip.message import response_to
 from offhook.protocols.sip.registration import RegistrationPolicy
 from offhook.protocols.sip.uri import SipUri
 from offhook_practice.connection import Trunk, TrunkConnection
@@ -74,14 +76,53 @@ class StandInEngine:
         )
 
 
+class SickServer:
+    """A server of the domain that answers every REGISTER 503."""
+
+    def __init__(self, now: float) -> None:
+        identity = Identity(SipUri("sip", "sick", DOMAIN), "", "sick", "sick")
+        randomness = SeededRandomness("sick")
+        self._agent = UserAgent(identity, None, randomness, surfaced=("REGISTER",))
+        self._agent.flow_opened(TRUNK, PHONE, now)
+        self.data_to_send = self._agent.data_to_send
+        self.deadline = self._agent.deadline
+        self.tick = self._agent.tick
+
+    def receive(self, data: bytes, now: float) -> None:
+        self._agent.receive(data, now)
+        while (event := self._agent.next_event()) is not None:
+            assert isinstance(event, RequestReceived)
+            response = response_to(event.request, 503, to_tag=event.to_tag)
+            self._agent.respond(event.transaction, response, now)
+
+    def receive_report(self, report: engine.Report, now: float) -> None:
+        """No calls come here."""
+
+    def lost(self, now: float) -> None:
+        """Nothing is kept."""
+
+
+@dataclass(frozen=True)
+class AddressRecord:
+    host: str
+
+
 class Desk:
     """The phone on one side, the trunk on the other, and a clock that only tests move."""
 
-    def __init__(self, *, password: str = "right", register: bool = True) -> None:  # noqa: S107  a test
+    def __init__(
+        self,
+        *,
+        password: str = "right",  # noqa: S107  a test
+        register: bool = True,
+        hosts: tuple[str, ...] = (),
+    ) -> None:
         self.now = 1000.0
         self.events: list[phone.AccountEvent] = []
         self.opened: list[PathAddress] = []
         self.refuse: set[str] = set()
+        self.sick: set[str] = set()
+        self.hosts = hosts
         self.linked = False
         self.to_trunk: list[bytes] = []
         self.to_phone: list[bytes] = []
@@ -102,7 +143,7 @@ class Desk:
             next_session=lambda _extension: next(numbers),
             log=lambda _line: None,
         )
-        self.connection: TrunkConnection | None = None
+        self.connection: TrunkConnection | SickServer | None = None
         self._connections = itertools.count(1)
         agent = UserAgent(
             Identity(SipUri("sip", "phone", DOMAIN), "Desk", "desk7", "Offhook/test"),
@@ -115,7 +156,7 @@ class Desk:
         terms = phone.AccountTerms(
             name="practice",
             domain=DOMAIN,
-            server=(TRUNK.host, TRUNK.port),
+            server=("servers.example", TRUNK.port) if hosts else (TRUNK.host, TRUNK.port),
             policy=MediaPolicy(),
             media_host=None,
             media_dscp=46,
@@ -174,7 +215,7 @@ class Desk:
         self.settle()
 
     def ring_phone(self, extension: Extension) -> None:
-        assert self.connection is not None
+        assert isinstance(self.connection, TrunkConnection)
         self.connection.call(extension, "phone", self.now)
         self.settle()
 
@@ -232,12 +273,19 @@ class Desk:
             if action.address.host in self.refuse:
                 self.account.flow_failed(f"{action.address.host} refused", self.now)
                 return
-            number = next(self._connections)
-            self.connection = TrunkConnection(number, TRUNK, PHONE, self.trunk, self.now)
+            if action.address.host in self.sick:
+                self.connection = SickServer(self.now)
+            else:
+                number = next(self._connections)
+                self.connection = TrunkConnection(number, TRUNK, PHONE, self.trunk, self.now)
             self.linked = True
             self.account.flow_opened(flow_report(action.address), self.now)
-        elif isinstance(action, phone.CloseFlow):
+        elif isinstance(action, phone.Lookup):
+            found = [AddressRecord(host) for host in self.hosts if action.query.kind == "A"]
+            self.account.looked_up(action.query, found, self.now)
+        else:
             self.linked = False
+            self.to_trunk, self.to_phone = [], []
 
     def _phone_report(self, report: engine.Report) -> None:
         self.account.receive_report(report, self.now)

@@ -92,3 +92,34 @@ def test_every_flow_state_can_be_reached_and_left() -> None:
     reached = set(TRANSITIONS.values())
     left = {source for source, _ in TRANSITIONS}
     assert reached == left == set(FlowState)
+
+
+def test_a_server_that_can_not_serve_is_left_for_the_next_one_at_once() -> None:
+    desk = Desk(hosts=("192.0.2.11", "192.0.2.12"))
+    desk.sick.add("192.0.2.11")
+    desk.start()
+    assert [address.host for address in desk.opened] == ["192.0.2.11", "192.0.2.12"]
+    assert desk.told(phone.Registered)
+    assert desk.now == 1000.0
+
+
+def test_when_no_server_can_serve_the_last_one_is_kept_and_asked_again_later() -> None:
+    desk = Desk(hosts=("192.0.2.11", "192.0.2.12"))
+    desk.sick |= {"192.0.2.11", "192.0.2.12"}
+    desk.start()
+    assert len(desk.opened) == 2
+    desk.wait(3600.0)
+    assert not desk.told(phone.Registered)
+    assert all(wait is None or wait > 1 for wait in waits(desk)[2:])
+    assert len(desk.opened) < 200
+
+
+def test_a_server_that_refuses_the_connection_is_passed_over() -> None:
+    desk = Desk(hosts=("192.0.2.11", "192.0.2.12"))
+    desk.refuse.add("192.0.2.11")
+    desk.start()
+    assert desk.told(phone.Registered)
+
+
+def waits(desk: Desk) -> list[float | None]:
+    return [each.retry_s for each in desk.events if isinstance(each, phone.Unregistered)]

@@ -11,6 +11,7 @@ from offhook.phone.call.incoming import IncomingCall
 from offhook.phone.call.record import Outcome
 from offhook.phone.call.states import CallState
 from offhook.protocols.media import messages as engine
+from offhook_practice.connection import TrunkConnection
 from offhook_practice.extensions import find_extension
 
 
@@ -83,7 +84,7 @@ def test_hanging_up_a_ringing_call_rejects_it() -> None:
 def test_a_caller_who_gives_up_ends_the_ringing() -> None:
     desk = called_by("echo")
     call = arrived(desk)
-    assert desk.connection is not None
+    assert isinstance(desk.connection, TrunkConnection)
     for each in desk.connection._calls.values():
         assert each.invite is not None
         each.invite.hang_up(desk.now)
@@ -103,7 +104,7 @@ def test_a_caller_who_gives_up_ends_the_ringing() -> None:
 def test_an_offer_that_is_no_sdp_is_refused_and_harms_nobody(body: bytes) -> None:
     desk = Desk()
     desk.start()
-    assert desk.connection is not None
+    assert isinstance(desk.connection, TrunkConnection)
     binding = desk.registrar.find("phone", desk.now)
     assert binding is not None
     desk.connection._agent.invite(binding.contact.uri, body, desk.now)
@@ -145,7 +146,7 @@ PLAIN = (
 
 
 def reoffer(desk: Desk, body: bytes) -> None:
-    assert desk.connection is not None
+    assert isinstance(desk.connection, TrunkConnection)
     for each in desk.connection._calls.values():
         assert each.invite is not None
         each.invite.reoffer(body, desk.now)

@@ -11,6 +11,7 @@ from offhook.phone.call.record import Outcome
 from offhook.phone.call.states import CallState
 from offhook.phone.call.trust import TrustLevel
 from offhook.protocols.media import messages as engine
+from offhook_practice.connection import TrunkConnection
 
 
 def desk_calling(target: str) -> tuple[Desk, OutgoingCall]:
@@ -121,7 +122,7 @@ def test_a_call_given_up_before_the_path_is_open_sends_no_invite() -> None:
 def test_the_far_end_may_hang_up() -> None:
     desk, call = desk_calling("echo")
     desk.confirm_media(call)
-    assert desk.connection is not None
+    assert isinstance(desk.connection, TrunkConnection)
     for each in desk.connection._calls.values():
         assert each.invite is not None
         each.invite.hang_up(desk.now)

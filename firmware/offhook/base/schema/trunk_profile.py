@@ -94,6 +94,15 @@ class TrunkProfile(Section, frozen=True):
         ),
     ] = 120
 
+    pong_required: Annotated[
+        bool,
+        key(
+            "Give a flow up at the first ping that is not answered (RFC 5626 §4.4.1). Left at "
+            "false, a server is held to its pongs once it has sent one: some never do.",
+            example=True,
+        ),
+    ] = False
+
     @classmethod
     def shape(cls, raw: object) -> object | Defect:
         """A name stands for the built-in profile; a table changes the profile that it names."""

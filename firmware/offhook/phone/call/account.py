@@ -15,7 +15,20 @@ from dataclasses import dataclass
 from offhook.base.errors import LocalError
 from offhook.base.randomness import Randomness
 from offhook.base.vocabulary import FlowReport, PathAddress
-from offhook.phone.call.call import Call, CallEvent, CallTerms, Released
+from offhook.phone.call.account_events import (
+    AccountEvent,
+    Action,
+    BadBytes,
+    CallArrived,
+    CallChanged,
+    CloseFlow,
+    FlowReady,
+    Lookup,
+    OpenFlow,
+    Registered,
+    Unregistered,
+)
+from offhook.phone.call.call import Call, CallTerms, Released
 from offhook.phone.call.flow_states import FlowCue, FlowState, next_state
 from offhook.phone.call.incoming import IncomingCall
 from offhook.phone.call.outgoing import OutgoingCall
@@ -26,9 +39,27 @@ from offhook.protocols.sdp.negotiation import MediaPolicy, Origin
 from offhook.protocols.sip import agent_events as ua
 from offhook.protocols.sip.agent import UserAgent
 from offhook.protocols.sip.backoff import Backoff
+from offhook.protocols.sip.invite_client import OutgoingInvite
+from offhook.protocols.sip.invite_events import InviteEvent
 from offhook.protocols.sip.invite_server import IncomingInvite
 from offhook.protocols.sip.locate import DnsFailed, DnsQuery, Locator
 from offhook.protocols.sip.locate_records import DnsRecord
+
+__all__ = [
+    "Account",
+    "AccountEvent",
+    "AccountTerms",
+    "Action",
+    "BadBytes",
+    "CallArrived",
+    "CallChanged",
+    "CloseFlow",
+    "FlowReady",
+    "Lookup",
+    "OpenFlow",
+    "Registered",
+    "Unregistered",
+]
 
 _RECONNECT_BASE_S = 1.0
 """The first wait after a lost flow: short, since the person can't be called meanwhile."""
@@ -52,76 +83,6 @@ class AccountTerms:
     register: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """Look this up in DNS and feed the answer to `looked_up`."""
-
-    query: DnsQuery
-
-
-@dataclass(frozen=True, slots=True)
-class OpenFlow:
-    """Open a verified TLS flow to this address; then `flow_opened` or `flow_failed`."""
-
-    address: PathAddress
-
-
-@dataclass(frozen=True, slots=True)
-class CloseFlow:
-    """Close the flow; nothing more is to be fed from it."""
-
-
-Action = Lookup | OpenFlow | CloseFlow
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """The registrar took our Contact for `expires_s` seconds."""
-
-    expires_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Unregistered:
-    """Not reachable, and why; `retry_s` seconds from now it is tried again."""
-
-    reason: str
-    status: int | None
-    retry_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class FlowReady:
-    """A verified flow is open."""
-
-    report: FlowReport
-
-
-@dataclass(frozen=True, slots=True)
-class CallArrived:
-    """Somebody calls; accept or reject the call."""
-
-    call: IncomingCall
-
-
-@dataclass(frozen=True, slots=True)
-class CallChanged:
-    """Something happened to a call."""
-
-    call: Call
-    event: CallEvent
-
-
-@dataclass(frozen=True, slots=True)
-class BadBytes:
-    """The peer sent what can't be read or answered; it was refused or dropped. For a log."""
-
-    reason: str
-
-
-AccountEvent = Registered | Unregistered | FlowReady | CallArrived | CallChanged | BadBytes
-
-
 class Account:
     """One account; `sessions` numbers the engine's sessions and is shared by all accounts."""
 
@@ -142,7 +103,7 @@ class Account:
         self._locator = self._new_locator()
         self._retry_at: float | None = None
         self._last_failure = "no server was found"
-        self._bound = False
+        self._bound = self._other_server = False
         self._calls: dict[int, Call] = {}
         self._actions: deque[Action] = deque()
         self._events: deque[AccountEvent] = deque()
@@ -209,7 +170,8 @@ class Account:
         self._move(FlowCue.OPENED)
         self.flow = report
         self._backoff.success()
-        self._agent.flow_opened(report.local, report.peer, now)
+        self._agent.flow_opened(report.local, report.peer, now, other_server=self._other_server)
+        self._other_server = False
         self._events.append(FlowReady(report))
         self.settle(now)
 
@@ -285,6 +247,19 @@ class Account:
     def _move(self, cue: FlowCue) -> None:
         self.flow_state = next_state(self.flow_state, cue)
 
+    def _fail_over(self, reason: str, now: float) -> None:
+        """RFC 3263 §4.3: the server can't serve us now; the domain's next one is tried at once."""
+        target = self._locator.next_target() if self.flow_state is FlowState.OPEN else None
+        if target is None:
+            return
+        self._move(FlowCue.FAIL_OVER)
+        self.flow = None
+        self._actions.append(CloseFlow())
+        self._agent.flow_lost(reason, now)
+        self._move(FlowCue.LOCATED)
+        self._other_server = True
+        self._actions.append(OpenFlow(PathAddress(target.address, target.port)))
+
     def _new_locator(self) -> Locator:
         host, port = self.terms.server or (self.terms.domain, None)
         return Locator(host, port, self._randomness)
@@ -308,6 +283,13 @@ class Account:
         wait_s = self._backoff.failure()
         self._retry_at = now + wait_s
         self._events.append(Unregistered(self._last_failure, None, wait_s))
+
+    def _tell(
+        self, invite: OutgoingInvite | IncomingInvite, event: InviteEvent, now: float
+    ) -> None:
+        for call in list(self._calls.values()):
+            if call.invite is invite:
+                call.receive_event(event, now)
 
     def _arrive(self, invite: IncomingInvite, now: float) -> None:
         if self.flow is None:
@@ -350,6 +332,8 @@ class Account:
             case ua.RegistrationFailed(status=status, reason=reason, retry_at=retry_at):
                 retry_s = None if retry_at is None else retry_at - now
                 self._events.append(Unregistered(reason, status, retry_s))
+                if event.fail_over:
+                    self._fail_over(reason, now)
             case ua.Unregistered():
                 self._bound = False
             case ua.BadBytes(reason=reason):
@@ -357,9 +341,7 @@ class Account:
             case ua.IncomingCall(invite=invite):
                 self._arrive(invite, now)
             case ua.CallEvent(invite=invite, event=invite_event):
-                for call in self._calls.values():
-                    if call.invite is invite:
-                        call.receive_event(invite_event, now)
+                self._tell(invite, invite_event, now)
             case ua.FlowFailed(reason=reason):
                 self._actions.append(CloseFlow())
                 self.flow_lost(reason, now)

@@ -31,6 +31,7 @@ class FlowCue(Enum):
     OPENED = "flow opened"
     FAILED = "target failed"
     LOST = "flow lost"
+    FAIL_OVER = "server of no use, another is known"
     RETRY = "waited long enough"
     STOP = "stop"
 
@@ -42,6 +43,7 @@ TRANSITIONS: Final[Mapping[tuple[FlowState, FlowCue], FlowState]] = {
     (FlowState.CONNECTING, FlowCue.OPENED): FlowState.OPEN,
     (FlowState.CONNECTING, FlowCue.FAILED): FlowState.LOCATING,
     (FlowState.OPEN, FlowCue.LOST): FlowState.WAITING,
+    (FlowState.OPEN, FlowCue.FAIL_OVER): FlowState.LOCATING,
     (FlowState.WAITING, FlowCue.RETRY): FlowState.LOCATING,
     **{(state, FlowCue.STOP): FlowState.STOPPED for state in FlowState},
 }
