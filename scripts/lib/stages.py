@@ -192,7 +192,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--long", action="store_true", help="also what runs for minutes")
     parser.add_argument("--yes", action="store_true", help="install what is missing unasked")
+    parser.add_argument(
+        "--packages", metavar="STAGE", choices=names, help="print a stage's Debian packages"
+    )
     chosen = parser.parse_args(arguments)
+    if chosen.packages:
+        print("\n".join(all_stages(long=False)[chosen.packages].packages))
+        return 0
     if unknown := [name for name in chosen.stages if name not in names]:
         parser.error(f"there is no stage {unknown[0]}; stages: {', '.join(names)}")
     if chosen.quick:
