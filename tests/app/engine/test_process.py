@@ -19,6 +19,7 @@ from tests.shells.audio.test_wav import read_wav, write_wav
 
 from offhook.app.engine import channel, client
 from offhook.app.engine.client import EngineOptions, EngineProcess
+from offhook.app.engine.pipe import Pipe
 from offhook.app.engine.process import main, numbered
 from offhook.base.errors import LocalError
 from offhook.protocols.media.messages import (
@@ -147,7 +148,8 @@ def test_garbage_does_not_kill_the_engine() -> None:
         end = Apart()
         await end.process.start()
         await end.ready()
-        wire = end.process._socket
+        assert end.process._pipe is not None
+        wire = end.process._pipe._socket
         assert wire is not None
         for garbage in (b"\0", b"\xc1" * 100, os.urandom(1000), bytes(channel.MAX_MESSAGE + 1)):
             wire.send(garbage)
@@ -165,15 +167,13 @@ def test_garbage_does_not_kill_the_signalling_side() -> None:
     async def scene() -> None:
         end = Apart()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        end.process._socket = ours
-        asyncio.get_running_loop().add_reader(ours.fileno(), end.process._read)
+        pipe = Pipe(ours, end.process._receive, lambda: None, 1)
         for garbage in (b"\0", os.urandom(1000), channel.encode(Start(1))):
             theirs.send(garbage)
         theirs.send(channel.encode(Stopped(1)))
         await end.wait(Stopped)
         assert end.process.unreadable == 3
-        end.process._release()
+        pipe.close()
         theirs.close()
 
     play(scene())
@@ -219,6 +219,7 @@ def test_the_engine_s_memory_is_not_for_others() -> None:
 
 PARENT = """
 import asyncio
+from offhook.app.engine.pipe import Pipe
 from offhook.app.engine.client import EngineOptions, EngineProcess
 async def scene():
     process = EngineProcess(EngineOptions(), print, print)

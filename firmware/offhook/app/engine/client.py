@@ -8,18 +8,17 @@ import logging
 import os
 import socket
 import sys
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from offhook.app.engine import channel
+from offhook.app.engine.pipe import Pipe
 from offhook.base.errors import LocalError, PeerError
 from offhook.protocols.media.jitter import DEFAULT_DELAY_MS
 from offhook.protocols.media.messages import Command, Report
 
-BATCH: Final = 16
 MAX_UNSENT: Final = 256
 EXIT_S: Final = 5.0
 """How long a process may take to end after its channel was closed."""
@@ -73,9 +72,7 @@ class EngineProcess:
         self._on_report = on_report
         self._on_crash = on_crash
         self._process: asyncio.subprocess.Process | None = None
-        self._socket: socket.socket | None = None
-        self._unsent: deque[bytes] = deque()
-        self._writing = False
+        self._pipe: Pipe | None = None
         self._closing = False
         self._watcher: asyncio.Task[None] | None = None
         self.unreadable = 0
@@ -91,7 +88,6 @@ class EngineProcess:
         if self._process is not None:
             raise LocalError("the engine runs already")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
         with theirs:
             try:
                 self._process = await asyncio.create_subprocess_exec(
@@ -109,8 +105,7 @@ class EngineProcess:
                 ours.close()
                 raise LocalError(f"the engine can't be started: {error.strerror}") from None
         self._closing = False
-        self._socket = ours
-        asyncio.get_running_loop().add_reader(ours.fileno(), self._read)
+        self._pipe = Pipe(ours, self._receive, self._hung_up, MAX_UNSENT)
         self._watcher = asyncio.create_task(self._watch(self._process))
 
     async def send(self, command: Command) -> None:
@@ -125,93 +120,46 @@ class EngineProcess:
         """
         if self._watcher is None:
             raise LocalError("no engine runs")
-        if self._socket is None:
+        if self._pipe is None:
             return
-        if len(self._unsent) >= MAX_UNSENT:
+        if self._pipe.unsent >= MAX_UNSENT:
             raise LocalError("the engine does not read its commands")
-        self._unsent.append(channel.encode(command))
-        self._write()
+        self._pipe.post(channel.encode(command))
 
-    def _write(self) -> None:
-        if self._socket is None:
+    def _receive(self, datagram: bytes) -> None:
+        try:
+            report = channel.decode_report(datagram)
+        except PeerError as error:
+            self.unreadable += 1
+            log.warning("engine: %s", error)
             return
-        loop = asyncio.get_running_loop()
-        while self._unsent:
-            try:
-                self._socket.send(self._unsent[0])
-            except BlockingIOError:
-                if not self._writing:
-                    self._writing = True
-                    loop.add_writer(self._socket.fileno(), self._write)
-                return
-            except OSError:
-                # The process has ended: its exit is seen by the watcher.
-                self._unsent.clear()
-                break
-            self._unsent.popleft()
-        if self._writing:
-            self._writing = False
-            loop.remove_writer(self._socket.fileno())
-
-    def _read(self) -> None:
-        for _ in range(BATCH):
-            if self._socket is None:
-                return
-            try:
-                datagram = self._socket.recv(channel.MAX_MESSAGE + 1)
-            except BlockingIOError:
-                return
-            except OSError:
-                datagram = b""
-            if not datagram:
-                self._hung_up()
-                return
-            try:
-                report = channel.decode_report(datagram)
-            except PeerError as error:
-                self.unreadable += 1
-                log.warning("engine: %s", error)
-                continue
-            self._on_report(report)
+        self._on_report(report)
 
     def _hung_up(self) -> None:
         """The channel has ended: so must the process, and `_watch` tells how it did."""
-        loop = asyncio.get_running_loop()
-        if self._socket is not None:
-            loop.remove_reader(self._socket.fileno())
         if self._process is not None:
-            loop.call_later(EXIT_S, _kill, self._process)
+            asyncio.get_running_loop().call_later(EXIT_S, _kill, self._process)
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()
-        self._read()
-        self._release()
+        pipe, self._pipe, self._process = self._pipe, None, None
+        if pipe is not None:
+            pipe.read()
+            pipe.close()
         if not self._closing:
             how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
             self._on_crash(f"the media engine {how}")
-
-    def _release(self) -> None:
-        opened, self._socket = self._socket, None
-        self._process = None
-        self._unsent.clear()
-        if opened is not None:
-            loop = asyncio.get_running_loop()
-            loop.remove_reader(opened.fileno())
-            loop.remove_writer(opened.fileno())
-            self._writing = False
-            opened.close()
 
     async def close(self) -> None:
         """Close the channel and wait for the process's end; it is killed where it takes too long.
 
         Sessions still open are stopped by the engine, and their reports are delivered.
         """
-        process, opened, watcher = self._process, self._socket, self._watcher
-        if process is None or opened is None or watcher is None:
+        process, pipe, watcher = self._process, self._pipe, self._watcher
+        if process is None or pipe is None or watcher is None:
             return
         self._closing = True
-        with contextlib.suppress(OSError):
-            opened.shutdown(socket.SHUT_WR)
+        pipe.end()
         try:
             await asyncio.wait_for(asyncio.shield(watcher), EXIT_S)
         except TimeoutError:

@@ -13,12 +13,12 @@ import resource
 import signal
 import socket
 import sys
-from collections import deque
 from pathlib import Path
 from typing import Final
 
 from offhook.app.engine import channel
 from offhook.app.engine.engine import Engine
+from offhook.app.engine.pipe import Pipe
 from offhook.base.errors import LocalError, PeerError
 from offhook.protocols.media.jitter import DEFAULT_DELAY_MS
 from offhook.protocols.media.messages import Report
@@ -26,7 +26,6 @@ from offhook.shells.audio.sound import Sound
 from offhook.shells.audio.wav import WavSound
 from offhook.shells.store.randomness import SystemRandomness
 
-BATCH: Final = 16
 MAX_UNSENT: Final = 1024
 """Reports that wait for a signalling process which does not read; the oldest are dropped."""
 PR_SET_DUMPABLE: Final = 4
@@ -41,64 +40,32 @@ log = logging.getLogger(__name__)
 class ChannelServer:
     """Hands the channel's commands to the engine and its reports to the channel."""
 
-    def __init__(self, opened: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
-        self._socket = opened
-        self._loop = loop
-        self._unsent: deque[bytes] = deque(maxlen=MAX_UNSENT)
-        self._writing = False
+    def __init__(self, opened: socket.socket) -> None:
+        self._opened = opened
+        self._pipe: Pipe | None = None
         self._engine: Engine | None = None
         self.closed = asyncio.Event()
         self.unreadable = 0
 
     def start(self, engine: Engine) -> None:
-        """Read commands until the other side closes its end."""
+        """Carry out commands until the other side closes its end."""
         self._engine = engine
-        self._socket.setblocking(False)
-        self._loop.add_reader(self._socket.fileno(), self._read)
-
-    def _read(self) -> None:
-        for _ in range(BATCH):
-            if self.closed.is_set() or self._engine is None:
-                return
-            try:
-                datagram = self._socket.recv(channel.MAX_MESSAGE + 1)
-            except BlockingIOError:
-                return
-            except OSError:
-                datagram = b""
-            if not datagram:
-                self._loop.remove_reader(self._socket.fileno())
-                self.closed.set()
-                return
-            try:
-                command = channel.decode_command(datagram)
-            except PeerError as error:
-                self.unreadable += 1
-                log.warning("channel: %s", error)
-                continue
-            self._engine.handle(command)
+        self._pipe = Pipe(self._opened, self._receive, self.closed.set, MAX_UNSENT)
 
     def report(self, report: Report) -> None:
         """Send one report, later where the channel is full."""
-        self._unsent.append(channel.encode(report))
-        self._write()
+        if self._pipe is not None:
+            self._pipe.post(channel.encode(report))
 
-    def _write(self) -> None:
-        while self._unsent:
-            try:
-                self._socket.send(self._unsent[0])
-            except BlockingIOError:
-                if not self._writing:
-                    self._writing = True
-                    self._loop.add_writer(self._socket.fileno(), self._write)
-                return
-            except OSError:
-                self._unsent.clear()
-                break
-            self._unsent.popleft()
-        if self._writing:
-            self._writing = False
-            self._loop.remove_writer(self._socket.fileno())
+    def _receive(self, datagram: bytes) -> None:
+        try:
+            command = channel.decode_command(datagram)
+        except PeerError as error:
+            self.unreadable += 1
+            log.warning("channel: %s", error)
+            return
+        if self._engine is not None:
+            self._engine.handle(command)
 
 
 def harden() -> None:
@@ -144,9 +111,8 @@ def _ports(text: str) -> range:
 
 async def serve(options: argparse.Namespace) -> None:
     """Run the engine until its channel is closed."""
-    loop = asyncio.get_running_loop()
     with socket.socket(fileno=options.channel) as opened:
-        server = ChannelServer(opened, loop)
+        server = ChannelServer(opened)
         first: list[int] = []
 
         def sound(session: int) -> Sound:
