@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ import msgspec
 from offhook import __version__
 from offhook.app.commands.answer import AnswerOptions, answer
 from offhook.app.commands.call import CallOptions, call
-from offhook.app.commands.session import DEFAULT_SETTINGS, read_builder
+from offhook.app.commands.session import DEFAULT_SETTINGS, TalkOptions, read_builder
 from offhook.app.commands.settings import show_settings
 from offhook.app.commands.status import status
 from offhook.app.console import Console, complain, result
@@ -123,57 +123,40 @@ def _add_talk(word: argparse.ArgumentParser) -> None:
 
 
 def _call(options: argparse.Namespace) -> ExitStatus:
-    report, exit_status = asyncio.run(
-        call(
-            read_builder(options.settings),
-            CallOptions(
-                target=options.target,
-                account=options.account,
-                play=options.play,
-                record=options.record,
-                seconds=options.seconds,
-                digits=options.digits,
-                ring_seconds=options.ring,
-            ),
-            Console(options.trace),
-        )
-    )
-    return _print(report, exit_status, as_data=options.json)
+    wanted = CallOptions(options.target, _talk(options), options.ring)
+    return _run(call(read_builder(options.settings), wanted, _console(options)), options)
 
 
 def _answer(options: argparse.Namespace) -> ExitStatus:
-    report, exit_status = asyncio.run(
-        answer(
-            read_builder(options.settings),
-            AnswerOptions(
-                calls=options.calls,
-                account=options.account,
-                play=options.play,
-                record=options.record,
-                seconds=options.seconds,
-                digits=options.digits,
-                wait_seconds=options.wait,
-            ),
-            Console(options.trace),
-        )
-    )
-    return _print(report, exit_status, as_data=options.json)
+    wanted = AnswerOptions(options.calls, _talk(options), options.wait)
+    return _run(answer(read_builder(options.settings), wanted, _console(options)), options)
 
 
 def _status(options: argparse.Namespace) -> ExitStatus:
-    report, exit_status = asyncio.run(
-        status(read_builder(options.settings), options.seconds, Console(options.trace))
+    builder = read_builder(options.settings)
+    return _run(status(builder, options.seconds, _console(options)), options)
+
+
+def _talk(options: argparse.Namespace) -> TalkOptions:
+    return TalkOptions(
+        options.account, options.play, options.record, options.seconds, options.digits
     )
-    return _print(report, exit_status, as_data=options.json)
+
+
+def _console(options: argparse.Namespace) -> Console:
+    return Console(options.trace)
+
+
+def _run(
+    work: Coroutine[None, None, tuple[msgspec.Struct, ExitStatus]], options: argparse.Namespace
+) -> ExitStatus:
+    report, exit_status = asyncio.run(work)
+    result(as_json(report) if options.json else render(report))
+    return exit_status
 
 
 def _settings(options: argparse.Namespace) -> ExitStatus:
     return show_settings(options.settings, explained=options.explain, as_data=options.json)
-
-
-def _print(report: msgspec.Struct, exit_status: ExitStatus, *, as_data: bool) -> ExitStatus:
-    result(as_json(report) if as_data else render(report))
-    return exit_status
 
 
 def _seconds(text: str) -> float:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from offhook.app.build import Builder
 from offhook.app.commands.session import (
-    Assembly,
-    chosen_account,
+    TalkOptions,
     failure_of,
     loop_time,
     running_telephone,
@@ -32,12 +30,7 @@ class AnswerOptions:
     """What the command line asks for; times in s."""
 
     calls: int
-    account: str | None
-    play: Path | None
-    record: Path | None
-    seconds: float | None
-    """How long to talk; None: until the caller hangs up."""
-    digits: str
+    talk: TalkOptions
     wait_seconds: float | None
     """How long to wait for a call; None: for ever."""
 
@@ -46,9 +39,7 @@ async def answer(
     builder: Builder, options: AnswerOptions, console: Console
 ) -> tuple[AnswerReport, ExitStatus]:
     """Register and answer that many calls, one at a time; a second caller hears busy."""
-    account = chosen_account(builder, options.account)
-    assembly = Assembly(builder, account, options.play, options.record, console.trace)
-    async with running_telephone(assembly) as telephone:
+    async with running_telephone(builder, options.talk, console) as telephone:
         return await _Answerer(telephone, options, console).run()
 
 
@@ -129,11 +120,11 @@ class _Answerer:
         match change:
             case events.Answered():
                 self._console.say(f"answered: {call.record.suite}, {call.record.codec}")
-                seconds = self._options.seconds
+                seconds = self._options.talk.seconds
                 self._until = None if seconds is None else loop_time() + seconds
             case events.Heard():
-                if self._options.digits:
-                    call.send_digits(self._options.digits)
+                if self._options.talk.digits:
+                    call.send_digits(self._options.talk.digits)
                     self._runner.pump()
             case events.DigitHeard(digit=digit):
                 self._console.say(f"the peer pressed {digit}")

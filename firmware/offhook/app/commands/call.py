@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from offhook.app.build import Builder
 from offhook.app.commands.session import (
-    Assembly,
-    chosen_account,
+    TalkOptions,
     failure_of,
     loop_time,
     running_telephone,
@@ -30,11 +28,7 @@ class CallOptions:
     """What the command line asks for; times in s."""
 
     target: str
-    account: str | None
-    play: Path | None
-    record: Path | None
-    seconds: float | None
-    digits: str
+    talk: TalkOptions
     ring_seconds: float
 
 
@@ -42,9 +36,7 @@ async def call(
     builder: Builder, options: CallOptions, console: Console
 ) -> tuple[CallReport, ExitStatus]:
     """Register, call, speak, hang up. Raises LocalError for a target that can't be called."""
-    account = chosen_account(builder, options.account)
-    assembly = Assembly(builder, account, options.play, options.record, console.trace)
-    async with running_telephone(assembly) as telephone:
+    async with running_telephone(builder, options.talk, console) as telephone:
         return await _Caller(telephone, options, console).run()
 
 
@@ -100,13 +92,13 @@ class _Caller:
             case events.Rang():
                 self._console.say("it rings")
             case events.Answered():
-                seconds = self._options.seconds
+                seconds = self._options.talk.seconds
                 self._until = None if seconds is None else loop_time() + seconds
                 self._console.say(f"answered: {call.record.suite}, {call.record.codec}")
             case events.Heard():
                 self._console.say("the peer's speech is authenticated")
-                if self._options.digits:
-                    call.send_digits(self._options.digits)
+                if self._options.talk.digits:
+                    call.send_digits(self._options.talk.digits)
                     self._runner.pump()
             case events.DigitHeard(digit=digit):
                 self._console.say(f"the peer pressed {digit}")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from offhook.app.build import Builder
+from offhook.app.console import Console
 from offhook.app.engine.client import EngineOptions, EngineProcess
 from offhook.app.report import Failure, Timing
 from offhook.app.runner import AccountRunner
@@ -39,43 +40,43 @@ def read_builder(path: Path) -> Builder:
 
 
 @dataclass(frozen=True, slots=True)
-class Assembly:
-    """Which parts a command needs. `account` None: all of them."""
+class TalkOptions:
+    """What the command line says of talking, whoever called; times in s."""
 
-    builder: Builder
     account: str | None
-    play: Path | None = None
-    record: Path | None = None
-    trace: Callable[[str], None] | None = None
-
-
-def chosen_account(builder: Builder, name: str | None) -> str:
-    """The account that a command is about: the one named, or the first."""
-    return name or builder.settings.accounts[0].name
+    """None: the first."""
+    play: Path | None
+    record: Path | None
+    seconds: float | None
+    """How long to talk; None: until the other side hangs up."""
+    digits: str
 
 
 @asynccontextmanager
-async def running_telephone(assembly: Assembly) -> AsyncIterator[Telephone]:
-    """A telephone whose accounts seek their flows; hung up, unregistered and closed at the end."""
+async def running_telephone(
+    builder: Builder, talk: TalkOptions, console: Console
+) -> AsyncIterator[Telephone]:
+    """A telephone whose account seeks its flow; hung up, unregistered and closed at the end."""
     engine = EngineProcess(
-        EngineOptions(play=assembly.play, record=assembly.record),
+        EngineOptions(play=talk.play, record=talk.record),
         on_report=lambda report: telephone.take_report(report),  # noqa: PLW0108  made below
         on_crash=lambda reason: telephone.engine_lost(reason),  # noqa: PLW0108  made below
     )
-    telephone = Telephone(assembly.builder, engine, assembly.account)
+    account = talk.account or builder.settings.accounts[0].name
+    telephone = Telephone(builder, engine, account)
     await engine.start()
     try:
-        async with _attended(telephone, assembly.trace):
+        async with _attended(telephone, console):
             yield telephone
     finally:
         await engine.close()
 
 
 @asynccontextmanager
-async def registering_telephone(assembly: Assembly) -> AsyncIterator[Telephone]:
-    """The same without an engine, for those who only register."""
-    telephone = Telephone(assembly.builder, _NoEngine(), assembly.account)
-    async with _attended(telephone, assembly.trace):
+async def registering_telephone(builder: Builder, console: Console) -> AsyncIterator[Telephone]:
+    """All accounts and no engine, for those who only register."""
+    telephone = Telephone(builder, _NoEngine())
+    async with _attended(telephone, console):
         yield telephone
 
 
@@ -87,13 +88,11 @@ class _NoEngine:
 
 
 @asynccontextmanager
-async def _attended(
-    telephone: Telephone, trace: Callable[[str], None] | None
-) -> AsyncIterator[None]:
+async def _attended(telephone: Telephone, console: Console) -> AsyncIterator[None]:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, telephone.interrupt)
     for runner in telephone.runners:
-        runner.trace = trace
+        runner.trace = console.trace
     telephone.start()
     try:
         yield

@@ -5,7 +5,6 @@ from __future__ import annotations
 from offhook import __version__
 from offhook.app.build import Builder
 from offhook.app.commands.session import (
-    Assembly,
     failure_of,
     loop_time,
     registering_telephone,
@@ -23,7 +22,7 @@ async def status(
 ) -> tuple[StatusReport, ExitStatus]:
     """What became of each account within `seconds`."""
     found: dict[str, AccountStatus] = {}
-    async with registering_telephone(Assembly(builder, None, trace=console.trace)) as telephone:
+    async with registering_telephone(builder, console) as telephone:
         until = loop_time() + seconds
         while len(found) < len(telephone.runners):
             happened = await telephone.next_event(until)

@@ -7,6 +7,7 @@ import contextlib
 import enum
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from offhook.app.engine.rings import PeriodRing
@@ -28,7 +29,7 @@ from offhook.protocols.media.messages import (
     Stop,
     Stopped,
 )
-from offhook.protocols.media.stream import FORMAT, MediaStream, PeerLeft, check_parameters
+from offhook.protocols.media.stream import MediaStream, PeerLeft, check_parameters
 from offhook.shells.audio.sound import Sound
 from offhook.shells.net.udp import UdpPort, open_pair
 
@@ -101,10 +102,10 @@ class Session:
         self._remote: SetRemote | None = None
         self._stream: MediaStream | None = None
         self._sound: Sound | None = None
-        self._captured = PeriodRing(CAPTURED, FORMAT.octets)
-        self._playing = PeriodRing(MOST_LEAD, FORMAT.octets)
+        self._captured = PeriodRing(CAPTURED, 0)
+        self._playing = PeriodRing(MOST_LEAD, 0)
         self._plenty = 0
-        self._silence = bytes(FORMAT.octets)
+        self._silence = b""
         self._timer: asyncio.TimerHandle | None = None
         self._missed = self._overflowed = self._overflow_seen = 0
 
@@ -168,14 +169,18 @@ class Session:
     def _start(self) -> None:
         if self._remote is None:
             raise LocalError("nothing is agreed yet")
-        self._stream = MediaStream(
+        self._stream = stream = MediaStream(
             self._remote, self._randomness, self._loop.time(), delay_ms=self._delay_ms
         )
+        octets = stream.format.octets
+        self._captured = PeriodRing(CAPTURED, octets)
+        self._playing = PeriodRing(MOST_LEAD, octets)
+        self._silence = bytes(octets)
         for _ in range(LEAD):
             self._playing.put(self._silence)
         try:
             sound = self._make_sound(self._number)
-            sound.open(FORMAT, self._on_period)
+            sound.open(stream.format, self._on_period)
         except LocalError:
             self._stream = None
             raise
@@ -217,14 +222,15 @@ class Session:
             # The loop was held up, and packets wait in the socket: they are due with the periods.
             self._rtp.poll()
         now = self._loop.time()
+        period_s = stream.format.period_ms / 1000
         lost = self._overflowed - self._overflow_seen
         self._overflow_seen += lost
         while (captured := self._captured.get()) is not None:
-            waited = (len(self._captured) + lost) * FORMAT.period_ms / 1000
+            waited = (len(self._captured) + lost) * period_s
             stream.capture(captured, now - waited)
             self._play(stream.playout(now))
         for still in range(lost, 0, -1):
-            stream.capture(b"", now - (still - 1) * FORMAT.period_ms / 1000)
+            stream.capture(b"", now - (still - 1) * period_s)
             stream.playout(now)
         self._flush()
 
@@ -297,13 +303,4 @@ class Session:
 
     def _statistics(self, stream: MediaStream) -> Statistics:
         counted = stream.statistics()
-        return Statistics(
-            sent=counted.sent,
-            received=counted.received,
-            lost=counted.lost,
-            late=counted.late,
-            rejected=counted.rejected,
-            jitter_ms=counted.jitter_ms,
-            underruns=counted.underruns + self._missed,
-            round_trip_ms=counted.round_trip_ms,
-        )
+        return replace(counted, underruns=counted.underruns + self._missed)
