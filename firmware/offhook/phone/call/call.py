@@ -11,6 +11,18 @@ from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import dataclass
 
+from offhook.base.errors import LocalError
+from offhook.phone.call.call_events import (
+    Answered,
+    CallEvent,
+    DigitHeard,
+    Heard,
+    HoldChanged,
+    MediaSilent,
+    Over,
+    Rang,
+    Released,
+)
 from offhook.phone.call.offer_answer import OfferAnswer
 from offhook.phone.call.record import CallRecord, Outcome
 from offhook.phone.call.states import CallState, Cue, next_state
@@ -18,6 +30,7 @@ from offhook.phone.call.trust import MediaEvidence, state_trust
 from offhook.protocols.media import messages as engine
 from offhook.protocols.sdp.negotiation import (
     Agreement,
+    Direction,
     LocalMedia,
     MediaPolicy,
     Origin,
@@ -26,6 +39,20 @@ from offhook.protocols.sdp.negotiation import (
 from offhook.protocols.sip import invite_events as sip
 from offhook.protocols.sip.invite_client import OutgoingInvite
 from offhook.protocols.sip.invite_server import IncomingInvite
+
+__all__ = [
+    "Answered",
+    "Call",
+    "CallEvent",
+    "CallTerms",
+    "DigitHeard",
+    "Heard",
+    "HoldChanged",
+    "MediaSilent",
+    "Over",
+    "Rang",
+    "Released",
+]
 
 _NO_KEYS = "the other side would not encrypt"
 
@@ -42,51 +69,6 @@ class CallTerms:
     """The address on which media is received."""
     policy: MediaPolicy
     media_dscp: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rang:
-    """The other telephone rings (outgoing), or ours does (incoming)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """Keys are agreed and media may flow."""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """The first authenticated packet came in: now the keys are proven."""
-
-
-@dataclass(frozen=True, slots=True)
-class DigitHeard:
-    """The peer pressed a key."""
-
-    digit: str
-
-
-@dataclass(frozen=True, slots=True)
-class MediaSilent:
-    """No authenticated packet for a while: the call stands, its owner should know."""
-
-    silent_ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class Over:
-    """Over for the person; the record is complete once `Released` follows."""
-
-    outcome: Outcome
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Released:
-    """Dialog and engine have let go; nothing more comes."""
-
-
-CallEvent = Rang | Answered | Heard | DigitHeard | MediaSilent | Over | Released
 
 
 class Call(ABC):
@@ -110,6 +92,10 @@ class Call(ABC):
         self._offer_answer = OfferAnswer(terms.policy, origin)
         self._engine_busy = False
         self._dialog_open = False
+        self.held = False
+        """Whether we hold the peer."""
+        self._hold_wanted = False
+        self._proposal: Direction | None = None
 
     # What a person does
 
@@ -118,6 +104,14 @@ class Call(ABC):
         answered = self.state is CallState.TALKING
         outcome = self._verdict() if answered else Outcome.CANCELLED
         self._end(outcome, "hung up here" if answered else "given up", "local", now)
+
+    def hold(self, now: float, *, held: bool = True) -> None:
+        """Hold the call, or resume it (RFC 3264 §8.4); `HoldChanged` follows if the peer agrees.
+
+        While it is held, the peer hears nothing of us and we nothing of the peer.
+        """
+        self._hold_wanted = held
+        self._propose(now)
 
     def send_digits(self, digits: str) -> None:
         """Send telephone-events (RFC 4733); dropped unless the call is talking."""
@@ -164,6 +158,14 @@ class Call(ABC):
                 self._reoffered(event, now)
             case sip.AnswerReceived(body=body):
                 self._reanswered(body, now)
+            case sip.OfferAccepted(body=body):
+                self._proposal, self.held = None, self._proposal is Direction.SENDONLY
+                self._reanswered(body, now)
+                self._events.append(HoldChanged(self.held))
+                self._propose(now)
+            case sip.OfferRefused():
+                self._proposal, self._hold_wanted = None, self.held
+                self._events.append(HoldChanged(self.held))
             case _:
                 self._take(event, now)
 
@@ -221,7 +223,7 @@ class Call(ABC):
                 send_keys=agreement.send_keys,
                 receive_keys=agreement.receive_keys,
                 ptime_ms=agreement.ptime_ms,
-                sending=agreement.sending,
+                sending=agreement.sending and not self.held,
                 receiving=agreement.receiving,
                 receive_codecs=agreement.receive_codecs,
                 receive_dtmf_payload_type=agreement.receive_dtmf_payload_type,
@@ -251,6 +253,18 @@ class Call(ABC):
             return
         self.invite.accept_offer(event.transaction, answer, now)
         self._agree(agreement, now)
+
+    def _propose(self, now: float) -> None:
+        """Offer the hold that is wanted, unless it stands or an offer is still open."""
+        settled = self._hold_wanted == self.held or self._proposal is not None
+        if settled or self.state is not CallState.TALKING or self.invite is None:
+            return
+        direction = Direction.SENDONLY if self._hold_wanted else Direction.SENDRECV
+        try:
+            self.invite.reoffer(self._offer_answer.make_offer(direction), now)
+        except LocalError:
+            return
+        self._proposal = direction
 
     def _reanswered(self, answer: bytes, now: float) -> None:
         if not answer and self.state is CallState.TALKING:

@@ -79,6 +79,7 @@ class IncomingCall(Call):
                 if self.state is CallState.ACCEPTING:
                     self._answered_with(200, "OK")
                     self._reanswered(body, now)
+                self._propose(now)
 
     def _close_dialog(self, now: float) -> None:
         if self.record.status is None and self.state is CallState.ENDING:

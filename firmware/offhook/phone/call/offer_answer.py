@@ -8,6 +8,7 @@ from offhook.base.errors import LocalError
 from offhook.protocols.sdp.negotiation import (
     Agreement,
     Choice,
+    Direction,
     LocalMedia,
     MediaPolicy,
     Origin,
@@ -47,13 +48,15 @@ class OfferAnswer:
         self.agreement = agreement
         return answer, agreement
 
-    def make_offer(self) -> bytes:
-        """Our offer: the first one, or one that leaves everything as it is."""
+    def make_offer(self, direction: Direction = Direction.SENDRECV) -> bytes:
+        """Our offer: the first one, or one that changes at most the direction."""
         local = self._ready()
         if self.agreement is None:
-            offer = make_offer(local, self._policy, self._origin)
+            offer = make_offer(local, self._policy, self._origin, direction=direction)
         else:
-            offer = make_reoffer(self._described, self.agreement, local, self._policy)
+            offer = make_reoffer(
+                self._described, self.agreement, local, self._policy, direction=direction
+            )
         self._describe(offer)
         return offer
 

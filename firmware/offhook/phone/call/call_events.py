@@ -1,0 +1,59 @@
+"""What a call tells the line: it rings, it is answered, something is heard, it is over."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from offhook.phone.call.record import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Rang:
+    """The other telephone rings (outgoing), or ours does (incoming)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Keys are agreed and media may flow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The first authenticated packet came in: now the keys are proven."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigitHeard:
+    """The peer pressed a key."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSilent:
+    """No authenticated packet for a while: the call stands, its owner should know."""
+
+    silent_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class HoldChanged:
+    """The peer has agreed to be held or resumed, or has refused: now it stands like this."""
+
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """Over for the person; the record is complete once `Released` follows."""
+
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Dialog and engine have let go; nothing more comes."""
+
+
+CallEvent = Rang | Answered | Heard | DigitHeard | MediaSilent | HoldChanged | Over | Released

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from tests.phone.call.desk import Desk, state_of
+
+from offhook.phone.call import account as phone
+from offhook.phone.call import call as events
+from offhook.phone.call.outgoing import OutgoingCall
+from offhook.phone.call.states import CallState
+from offhook.protocols.media import messages as engine
+from offhook_practice.connection import TrunkConnection
+from offhook_practice.extensions import find_extension
+
+
+def talking() -> tuple[Desk, OutgoingCall]:
+    desk = Desk()
+    desk.start()
+    call = desk.account.dial("echo", desk.now)
+    desk.settle()
+    desk.confirm_media(call)
+    return desk, call
+
+
+def last_remote(desk: Desk) -> engine.SetRemote:
+    last = desk.phone_engine.posted(engine.SetRemote)[-1]
+    assert isinstance(last, engine.SetRemote)
+    return last
+
+
+def test_a_held_call_neither_speaks_nor_listens_and_keeps_its_keys() -> None:
+    desk, call = talking()
+    before = last_remote(desk)
+    call.hold(desk.now)
+    desk.settle()
+    assert call.held
+    assert desk.told(events.HoldChanged) == [events.HoldChanged(held=True)]
+    held = last_remote(desk)
+    assert (held.sending, held.receiving) == (False, False)
+    assert held.send_keys.master == before.send_keys.master
+    assert b"a=sendonly" in next(data for data in reversed(desk.sent) if b"INVITE sip" in data)
+
+
+def test_a_resumed_call_speaks_and_listens_again() -> None:
+    desk, call = talking()
+    call.hold(desk.now)
+    desk.settle()
+    call.hold(desk.now, held=False)
+    desk.settle()
+    assert not call.held
+    resumed = last_remote(desk)
+    assert (resumed.sending, resumed.receiving) == (True, True)
+    assert state_of(call) is CallState.TALKING
+
+
+def test_a_change_of_mind_while_the_offer_is_open_is_carried_out_after_it() -> None:
+    desk, call = talking()
+    call.hold(desk.now)
+    call.hold(desk.now, held=False)
+    desk.settle()
+    assert not call.held
+    assert last_remote(desk).sending
+
+
+def test_holding_twice_offers_once() -> None:
+    desk, call = talking()
+    call.hold(desk.now)
+    desk.settle()
+    sent = len(desk.sent)
+    call.hold(desk.now)
+    desk.settle()
+    assert len(desk.sent) == sent
+
+
+def test_a_call_answered_here_is_held_once_its_dialog_stands() -> None:
+    desk = Desk()
+    desk.start()
+    extension = find_extension("echo")
+    assert extension is not None
+    desk.ring_phone(extension)
+    (arrived,) = desk.told(phone.CallArrived)
+    assert isinstance(arrived, phone.CallArrived)
+    arrived.call.accept()
+    arrived.call.hold(desk.now)
+    desk.settle()
+    arrived.call.hold(desk.now)
+    desk.settle()
+    assert arrived.call.held
+
+
+def test_a_peer_that_refuses_to_be_held_is_told_as_such_and_the_call_goes_on() -> None:
+    desk, call = talking()
+    assert isinstance(desk.connection, TrunkConnection)
+    for each in desk.connection._calls.values():
+        each._agreement = None
+    call.hold(desk.now)
+    desk.settle()
+    assert not call.held
+    assert desk.told(events.HoldChanged) == [events.HoldChanged(held=False)]
+    assert state_of(call) is CallState.TALKING
+
+
+def test_a_call_that_is_over_is_not_held() -> None:
+    desk, call = talking()
+    call.hang_up(desk.now)
+    desk.settle()
+    sent = len(desk.sent)
+    call.hold(desk.now)
+    desk.settle()
+    assert len(desk.sent) == sent
