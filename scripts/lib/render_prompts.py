@@ -1,6 +1,6 @@
-"""Renders what the telephone says into WAV files by espeak-ng: `python -m scripts.lib.render_prompts`.
+"""Renders what the telephone says by espeak-ng: `python -m scripts.lib.render_prompts`.
 
-The folder holds one file per fragment, named by the hash of its text, voice, speed, the
+The folder holds one WAV file per fragment, named by the hash of its text, voice, speed, the
 synthesiser's version and this recipe's; and per language an index `en.json` that names them.
 What is there already is not rendered again.
 """

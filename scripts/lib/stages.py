@@ -20,9 +20,12 @@ BIN: Final = Path(sys.executable).parent
 NO_RIGHT: Final = 77
 """Exit status of `ensure_packages` where something is missing and may not be installed."""
 
+_CARD_LOCK: Final = ("--no-build-isolation", "--requirement", "locks/card.txt")
 _IMPORTED: Final = "firmware:provisioning"
 _APART: Final = ("interop", "benchmarks", "emulation")
 """Folders of tests that are no unit tests."""
+_CARD: Final = "shells/audio/test_card.py"
+"""What needs PyAudio, which has to be compiled, and a sound server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
     """Every stage there is, by name; `long` adds the tests that run for minutes."""
     chosen = () if long else ("-m", "not long")
     python = str(BIN / "python")
-    unit = (*(f"--ignore=tests/{folder}" for folder in _APART), *chosen)
+    unit = (*(f"--ignore=tests/{place}" for place in (*_APART, _CARD)), *chosen)
     stages = [
         Stage(
             "lint",
@@ -75,7 +78,24 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
             "unit",
             ((python, "-m", "pytest", *unit),),
             3600 if long else 1200,
-            ("asterisk-core-sounds-en-wav", "git", "openssl"),
+            ("asterisk-core-sounds-en-wav", "espeak-ng", "git", "libopus0", "openssl"),
+        ),
+        Stage(
+            "card",
+            (
+                (python, "-m", "pip", "install", "--quiet", "--require-hashes", *_CARD_LOCK),
+                (python, "-m", "pytest", f"tests/{_CARD}"),
+            ),
+            600,
+            (
+                "gcc",
+                "libasound2-plugins",
+                "libc6-dev",
+                "portaudio19-dev",
+                "pulseaudio",
+                "pulseaudio-utils",
+                "python3-dev",
+            ),
         ),
         Stage(
             "interop",
@@ -89,6 +109,7 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
                 "kamailio",
                 "kamailio-extra-modules",
                 "kamailio-tls-modules",
+                "libopus0",
                 "tshark",
             ),
             {"OFFHOOK_REQUIRE_PEERS": "1"},

@@ -23,6 +23,7 @@ from offhook.app.exit_status import ExitStatus
 from offhook.app.render import render
 from offhook.app.report import as_json
 from offhook.base.errors import OffhookError
+from offhook.base.schema.dial_plan import country_names, country_plan
 
 _EXITS: Final = """\
 exit status:
@@ -83,6 +84,20 @@ def _parser() -> argparse.ArgumentParser:
     word.add_argument("--wait", type=_seconds, metavar="N", help="wait N s at most for each call")
     word.set_defaults(run=_answer)
 
+    word = words.add_parser("run", help="be a telephone for a person")
+    _add_common(word)
+    _add_talk(word)
+    word.add_argument(
+        "--handset", choices=("terminal",), default="terminal", help="where its keys are"
+    )
+    word.set_defaults(run=_run_handset)
+
+    word = words.add_parser("card", help="print the desk card: every code, as SVG")
+    word.add_argument("--country", choices=country_names(), default="DE")
+    word.add_argument("--language", choices=("en", "de"), default="en")
+    word.add_argument("--number", default="", help="the telephone's own number")
+    word.set_defaults(run=_card)
+
     word = words.add_parser("status", help="register every account once and say how that went")
     _add_common(word, account=False)
     word.add_argument(
@@ -130,6 +145,24 @@ def _call(options: argparse.Namespace) -> ExitStatus:
 def _answer(options: argparse.Namespace) -> ExitStatus:
     wanted = AnswerOptions(options.calls, _talk(options), options.wait)
     return _run(answer(read_builder(options.settings), wanted, _console(options)), options)
+
+
+def _run_handset(options: argparse.Namespace) -> ExitStatus:
+    # Imported when needed: nothing else draws.
+    from offhook.app.commands.run import run  # noqa: PLC0415
+
+    builder = read_builder(options.settings)
+    return asyncio.run(run(builder, _talk(options), _console(options)))
+
+
+def _card(options: argparse.Namespace) -> ExitStatus:
+    from offhook.app.card import CardTerms, render_card  # noqa: PLC0415  as above
+    from offhook.base.schema.feature_codes import builtin_feature_codes  # noqa: PLC0415
+
+    plan = country_plan(options.country)
+    terms = CardTerms.for_plan(plan, options.language, options.number)
+    result(render_card(builtin_feature_codes(), terms))
+    return ExitStatus.DONE
 
 
 def _status(options: argparse.Namespace) -> ExitStatus:

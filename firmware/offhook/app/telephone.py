@@ -39,7 +39,7 @@ class Telephone:
 
     def __init__(self, builder: Builder, engine: EngineLink, only: str | None = None) -> None:
         self.events: asyncio.Queue[TelephoneEvent | None] = asyncio.Queue()
-        self.interrupted = False
+        self.interrupted_event = asyncio.Event()
         resolver, sessions = Resolver(), SessionCache()
         runners = []
         for settings, account in zip(builder.settings.accounts, builder.accounts(), strict=True):
@@ -52,6 +52,11 @@ class Telephone:
             known = ", ".join(each.name for each in builder.settings.accounts)
             raise LocalError(f"there is no account {only!r}; accounts: {known}")
         self.runners = tuple(runners)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the person wants an end."""
+        return self.interrupted_event.is_set()
 
     def start(self) -> None:
         """Seek every account's flow."""
@@ -79,7 +84,7 @@ class Telephone:
 
     def interrupt(self) -> None:
         """Make `next_event` give None at once: the person wants an end."""
-        self.interrupted = True
+        self.interrupted_event.set()
         self.events.put_nowait(None)
 
     async def next_event(self, until: float | None) -> TelephoneEvent | None:

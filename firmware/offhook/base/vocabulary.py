@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import NamedTuple
 
 
@@ -72,3 +73,174 @@ class AudioCodec:
     payload_type: int
     clock_rate: int
     channels: int = 1
+
+
+class Tone(Enum):
+    """What the ear is told without words (ITU-T E.180, E.182); how each sounds is data."""
+
+    DIAL = "dial"
+    STUTTER = "stutter"
+    """Dial tone while messages wait."""
+    RINGBACK = "ringback"
+    BUSY = "busy"
+    CONGESTION = "congestion"
+    """Also called reorder: the number, the trunk or the account won't do."""
+    CALL_WAITING = "call waiting"
+    HOWLER = "howler"
+    """The handset was left off the hook."""
+    CONFIRMATION = "confirmation"
+    """A feature code was carried out."""
+
+
+class Ring(Enum):
+    """Why the bell rings; its cadence is data."""
+
+    CALL = "call"
+    RECALL = "recall"
+    """A call that was waiting when the handset was laid down."""
+
+
+class Lamp(Enum):
+    """The lamps that a telephone may have; only the first has more than one colour."""
+
+    SECURITY = "security"
+    MESSAGE = "message"
+    MUTE = "mute"
+
+
+@dataclass(frozen=True, slots=True)
+class LampLook:
+    """How a lamp is lit. Two looks of one lamp differ by cadence, never by colour alone.
+
+    `cadence_ms` is on, off, on, off …, repeated; a single value is steady, empty is dark. `red` and
+    `green` are for a lamp of two LEDs (both: yellow), `rgb` for one of three (0 to 255 each); a
+    lamp of one LED follows the cadence.
+    """
+
+    name: str
+    cadence_ms: tuple[int, ...]
+    red: bool = False
+    green: bool = False
+    rgb: tuple[int, int, int] = (0, 0, 0)
+
+
+class PromptId(Enum):
+    """A sentence that the telephone can say. Where a docstring follows, it names the value."""
+
+    OWN_NUMBER = "own number"
+    """The phone's number, read digit by digit."""
+    REGISTERED = "registered"
+    NOT_REGISTERED = "not registered"
+    EMERGENCY_STILL = "emergency numbers are tried all the same"
+    MESSAGES_WAITING = "messages waiting"
+    """A count."""
+    WHY_STARTING = "why: starting"
+    WHY_NO_NETWORK = "why: no network"
+    WHY_NO_SERVER = "why: server not found"
+    WHY_UNTRUSTED = "why: certificate not trusted"
+    WHY_CREDENTIALS = "why: user or password refused"
+    WHY_REFUSED = "why: refused by the server"
+    """The SIP status."""
+    WHY_SERVER_FAULT = "why: the server has a fault"
+    """The SIP status."""
+    NO_CALL = "no call"
+    TRUST_NONE = "trust: none proven"
+    TRUST_HOP_BY_HOP = "trust: hop by hop"
+    TRUST_END_TO_END = "trust: end to end"
+    TRUST_VERIFIED = "trust: verified end to end"
+    CALLER = "caller"
+    """The other's number or name as claimed."""
+    CALLER_VERIFIED = "caller verified"
+    """The other's number or name as proven."""
+    CALLER_UNKNOWN = "caller unknown"
+    LAST_CALLER = "last caller"
+    """A number or name."""
+    NO_CALLERS = "no callers"
+    MISSED_CALLS = "missed calls"
+    """A count; that many `CALLER` or `CALLER_UNKNOWN` may follow."""
+    NO_MISSED_CALLS = "no missed calls"
+    MUTED = "muted"
+    NOT_MUTED = "not muted"
+    EAR_VOLUME = "ear volume"
+    """A step, "1" the lowest."""
+    RING_VOLUME = "ring volume"
+    """A step, "0" is silent."""
+    NOTHING_TO_REDIAL = "nothing to redial"
+    SPEED_DIAL_EMPTY = "speed dial empty"
+    """The key."""
+    UNKNOWN_CODE = "unknown code"
+    INCOMPLETE_NUMBER = "incomplete number"
+    CALL_NOT_SECURE = "call refused: it would not be encrypted"
+    CALL_NO_MEDIA = "call ended: nothing was heard from the other side"
+    CALL_FAILED = "call failed"
+    CALL_REFUSED = "call refused by the other side"
+    """The SIP status."""
+    RESET_ARMED = "reset armed"
+    """Seconds in which the second code is to be dialled."""
+    RESET_NOT_ARMED = "reset not armed"
+    RESET_DONE = "reset begins"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A prompt and the value that it asks for: a number, a name, a count; else empty."""
+
+    prompt: PromptId
+    value: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """The level of an input pin changed to `high` at that moment (s, monotonic).
+
+    `pin` is the name that the wiring gives it. Where the level is unknown until it is read, as at
+    the start, the first reading is an edge too.
+    """
+
+    pin: str
+    high: bool
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key went down, or up where not `pressed`.
+
+    `symbol` is one of RFC 4733 §3.2's "0" to "9", "*", "#", "A" to "D", or the name of a key with
+    a function of its own ("mute").
+    """
+
+    symbol: str
+    pressed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """A call as its owner sees it: who, how far it has come, how safe it is and why."""
+
+    peer: str
+    incoming: bool
+    state: str
+    trust: str
+    reason: str
+    suite: str = ""
+    held: bool = False
+    talked_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class HandsetView:
+    """A telephone without a display, as a terminal may show it.
+
+    `ear` says what the ear hears; `lamps` what each lamp looks like; `account` whether calls can
+    be made, or why not; times are s.
+    """
+
+    off_hook: bool
+    ringing: bool
+    digits: str
+    ear: str
+    lamps: tuple[tuple[Lamp, LampLook], ...]
+    muted: bool
+    account: str
+    calls: tuple[CallView, ...] = ()

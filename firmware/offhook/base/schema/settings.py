@@ -15,6 +15,7 @@ from offhook.base.schema.fields import (
     ipaddress_or_none,
     split_host_port,
 )
+from offhook.base.schema.line_settings import LineSettings
 from offhook.base.schema.problem import DocumentInvalid, Problem, show
 from offhook.base.schema.secret_source import SecretSource
 from offhook.base.schema.section import Defect, Section, key
@@ -255,6 +256,9 @@ class Settings(Section, frozen=True):
         Signalling, key("How SIP travels, as [signalling].", example={"dscp": 24})
     ] = Signalling()
     media: Annotated[Media, key("How speech travels, as [media].", example={"dscp": 46})] = Media()
+    line: Annotated[
+        LineSettings, key("How people dial here, as [line].", example={"country": "DE"})
+    ] = LineSettings()
     store: Annotated[
         Store,
         key("Where state is kept, as [store].", example={"directory": "/var/lib/offhook"}),

@@ -113,6 +113,13 @@ class Call(ABC):
         self._hold_wanted = held
         self._propose(now)
 
+    def talked_s(self, now: float) -> float:
+        """How long media has been flowing, or flowed (s)."""
+        answered, ended = self.record.answered_ms, self.record.ended_ms
+        if answered is None:
+            return 0.0
+        return ((self._since(now) if ended is None else ended) - answered) / 1000
+
     def send_digits(self, digits: str) -> None:
         """Send telephone-events (RFC 4733); dropped unless the call is talking."""
         if self.state is CallState.TALKING:

@@ -1,0 +1,1 @@
+"""Prompts: sentences become lists of fragments, of which the sound is ready."""

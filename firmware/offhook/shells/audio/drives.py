@@ -1,0 +1,182 @@
+"""Two ways of using PyAudio: a callback, and blocking reads and writes in a thread."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Final
+
+from offhook.shells.audio.exchange import CHUNK_MS
+from offhook.shells.audio.portaudio import CONTINUE, CardLost, PortAudio, Terms
+from offhook.shells.audio.ring import ChunkRing
+
+CAPTURED: Final = 16
+"""Chunks that may wait to be taken before captured ones are lost."""
+PLAYING: Final = 16
+"""Chunks that may wait to be played."""
+LOST_AFTER_S: Final = 0.4
+"""A card that is silent for so long is gone."""
+FIRST_WITHIN_S: Final = 3.0
+"""But it may take so long to begin."""
+HANGS_AFTER_S: Final = 1.0
+"""A blocking call that takes longer doesn't return."""
+XRUN: Final = 1 | 2 | 4
+"""PortAudio's flags of input underflow and overflow and of output underflow."""
+LEAD: Final = 1
+"""Chunks held ready beyond those of a period: what we may be late without being heard."""
+MOST_LEAD: Final = 6
+"""The same, at most, on a machine that has been later than that."""
+TRACED: Final = 30000
+"""Moments of chunks that are kept: five minutes."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What happened since the sound was opened. A chunk is 10 ms."""
+
+    chunks: int = 0
+    underruns: int = 0
+    """Chunks for which the card got silence, because nothing was ready."""
+    overflows: int = 0
+    """Captured chunks that nobody took in time."""
+    xruns: int = 0
+    """Chunks at which the card told of an underrun or overrun of its own: only by callback."""
+    dropped: int = 0
+    """Chunks left out, because more was ready for long than was needed."""
+    losses: int = 0
+    """How often the card went away."""
+    moments: deque[float] = field(default_factory=lambda: deque(maxlen=TRACED))
+    """When each chunk came (s, monotonic)."""
+
+
+class Drive(ABC):
+    """A card that runs: its own thread copies from ring to ring and wakes ours, and never waits."""
+
+    def __init__(self, host: PortAudio, terms: Terms, counts: Counts, ahead: int) -> None:
+        """`ahead` is the chunks that are given at a time; silence is played at first."""
+        self.terms = terms
+        self._counts = counts
+        self._least = self._wanted = ahead + LEAD
+        self._captured = ChunkRing(CAPTURED, terms.octets)
+        self._playing = ChunkRing(PLAYING, terms.octets)
+        self._silence = bytes(terms.octets)
+        self._plenty = self._starved = 0
+        self._running = False
+        for _ in range(self._wanted):
+            self._playing.put(self._silence)
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        try:
+            self._start(host)
+        except CardLost:
+            os.close(self._wake)
+            raise
+
+    @abstractmethod
+    def _start(self, host: PortAudio) -> None: ...
+
+    @abstractmethod
+    def _stop(self) -> bool: ...
+
+    def _exchanged(self, captured: bytes) -> bytes:
+        """Keep what was captured, and give what is to be played. In the card's thread."""
+        counts = self._counts
+        counts.moments.append(time.monotonic())
+        counts.chunks += 1
+        if not self._captured.put(captured):
+            counts.overflows += 1
+        chunk = self._playing.get()
+        if chunk is None:
+            counts.underruns += 1
+            self._starved += 1
+            chunk = self._silence
+        os.eventfd_write(self._wake, 1)
+        return chunk
+
+    def take(self) -> bytes | None:
+        """Wait for a captured chunk; None: ask again. Raises CardLost."""
+        chunk = self._captured.get()
+        if chunk is not None:
+            self._running = True
+            return chunk
+        patience = LOST_AFTER_S if self._running else FIRST_WITHIN_S
+        ready, _, _ = select.select([self._wake], [], [], patience)
+        if not ready:
+            raise CardLost(f"{self.terms.name} has stopped")
+        os.eventfd_read(self._wake)
+        return None
+
+    def give(self, chunk: bytes) -> None:
+        """A chunk to be played after those given before.
+
+        What is held ready grows by what was missed, up to MOST_LEAD; what is too much for a
+        second is left out.
+        """
+        if self._starved:
+            self._wanted = min(self._wanted + self._starved, self._least + MOST_LEAD - LEAD)
+            self._starved = self._plenty = 0
+        self._plenty = self._plenty + 1 if len(self._playing) > self._wanted else 0
+        if self._plenty > 1000 // CHUNK_MS or not self._playing.put(chunk):
+            self._counts.dropped += 1
+            self._plenty = 0
+
+    def close(self) -> bool:
+        """Let the card go; it may take long where the card is gone. False: it can't be let go."""
+        stopped = self._stop()
+        if stopped:
+            os.close(self._wake)
+        return stopped
+
+
+class CallbackDrive(Drive):
+    """PortAudio's own thread calls us."""
+
+    def _start(self, host: PortAudio) -> None:
+        self._stream = host.open(self.terms, self._called)
+
+    def _called(
+        self, captured: bytes, _frames: int, _times: object, xrun: int
+    ) -> tuple[bytes, int]:
+        self._counts.xruns += bool(xrun & XRUN)
+        return self._exchanged(captured), CONTINUE
+
+    def _stop(self) -> bool:
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        return True
+
+
+class BlockingDrive(Drive):
+    """A thread of ours reads and writes, and waits in PortAudio for the card."""
+
+    def _start(self, host: PortAudio) -> None:
+        self._closing = False
+        self._stream = host.open(self.terms, None)
+        self._thread = threading.Thread(target=self._run, name="sound card io", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        stream, frames = self._stream, self.terms.frames
+        with contextlib.suppress(OSError):
+            for _ in range(LEAD + 1):
+                stream.write(self._silence, frames, exception_on_underflow=False)
+            while not self._closing:
+                captured = stream.read(frames, exception_on_overflow=False)
+                chunk = self._exchanged(captured)
+                # To ask PyAudio for underflows is to have the stream closed at the first one.
+                stream.write(chunk, frames, exception_on_underflow=False)
+
+    def _stop(self) -> bool:
+        """PortAudio may wait for ever for a card that is gone; such a stream is left behind."""
+        self._closing = True
+        self._thread.join(HANGS_AFTER_S)
+        if self._thread.is_alive():
+            return False
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        return True

@@ -1,0 +1,1 @@
+"""Pins: where a person's fingers meet the telephone."""

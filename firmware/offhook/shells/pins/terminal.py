@@ -1,0 +1,141 @@
+"""A handset in a terminal: its keys, and a picture that lives. Works over SSH."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+import termios
+import tty
+from collections.abc import Callable
+from typing import Any, Final
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from offhook.base.errors import LocalError
+from offhook.base.vocabulary import CallView, HandsetView, Lamp, LampLook
+
+HOOK, FLASH, MUTE, QUIT = "hook", "flash", "mute", "quit"
+KEYS: Final = {
+    " ": HOOK,
+    "f": FLASH,
+    "m": MUTE,
+    "q": QUIT,
+    "\x03": QUIT,
+    "\x04": QUIT,
+    **{symbol: symbol for symbol in "0123456789*#ABCD"},
+}
+"""What a key of the keyboard is to the telephone."""
+LEGEND: Final = "space lift / lay down    0-9 * # dial    f flash    m mute    q quit"
+REFRESH_S: Final = 0.1
+
+
+class TerminalHandset:
+    """Reads the keyboard unbuffered and draws `view()`, ten times a second.
+
+    `on_key` gets HOOK, FLASH, MUTE, QUIT or a dialled symbol. Raises LocalError where standard
+    input is no terminal.
+    """
+
+    def __init__(self, on_key: Callable[[str], None], view: Callable[[], HandsetView]) -> None:
+        self._on_key = on_key
+        self._view = view
+        self._live = Live(console=Console(), auto_refresh=False, screen=False)
+        self._before: list[Any] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def open(self) -> None:
+        """Take the terminal."""
+        if not sys.stdin.isatty():
+            raise LocalError("a handset in the terminal needs one: standard input is none")
+        number = sys.stdin.fileno()
+        self._before = termios.tcgetattr(number)
+        tty.setcbreak(number)
+        asyncio.get_running_loop().add_reader(number, self._read)
+        self._live.start()
+        self._draw()
+
+    def close(self) -> None:
+        """Give the terminal back as it was."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._before:
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self._live.stop()
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSADRAIN, self._before)
+            self._before = []
+
+    def _read(self) -> None:
+        with contextlib.suppress(BlockingIOError, OSError):
+            for symbol in os.read(sys.stdin.fileno(), 64).decode("ascii", "ignore") or "\x04":
+                key = KEYS.get(symbol, KEYS.get(symbol.lower()))
+                if key is not None:
+                    self._on_key(key)
+
+    def _draw(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._live.update(picture(self._view(), loop.time()), refresh=True)
+        self._timer = loop.call_later(REFRESH_S, self._draw)
+
+
+def picture(view: HandsetView, now: float) -> Panel:
+    """The telephone as it is; lamps blink by `now` (s)."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", min_width=9)
+    table.add_column()
+    handset = Text("lifted" if view.off_hook else "on the hook")
+    if view.muted:
+        handset.append("  muted", style="red")
+    table.add_row("line", plain(view.account))
+    table.add_row("handset", handset)
+    table.add_row("bell", Text("rings", "bold yellow") if view.ringing else Text("silent"))
+    table.add_row("ear", plain(view.ear or "silence"))
+    table.add_row("dialled", plain(view.digits or "-"))
+    table.add_row("lamps", _lamps(view.lamps, now))
+    calls = [_call(each) for each in view.calls]
+    return Panel(
+        Group(table, *calls, Text(LEGEND, style="dim")),
+        title="Offhook",
+        title_align="left",
+        width=78,
+    )
+
+
+def lit(look: LampLook, now: float) -> bool:
+    """Whether a lamp of this look gives light at `now` (s)."""
+    if len(look.cadence_ms) < 2:
+        return bool(look.cadence_ms)
+    at = (now * 1000) % sum(look.cadence_ms)
+    for index, length in enumerate(look.cadence_ms):
+        if at < length:
+            return index % 2 == 0
+        at -= length
+    return False
+
+
+def _lamps(lamps: tuple[tuple[Lamp, LampLook], ...], now: float) -> Text:
+    text = Text()
+    for lamp, look in lamps:
+        colour = f"rgb({','.join(map(str, look.rgb))})" if lit(look, now) else "grey30"
+        text.append("● ", style=colour)
+        text.append(f"{lamp.value}: {look.name}   ")
+    return text
+
+
+def plain(text: str) -> Text:
+    """Text that may come from a peer: neither markup nor an escape sequence."""
+    return Text("".join(each if each.isprintable() else "\ufffd" for each in text))
+
+
+def _call(view: CallView) -> Panel:
+    arrow = "from" if view.incoming else "to"
+    minutes, seconds = divmod(int(view.talked_s), 60)
+    state = f"{view.state}{', held' if view.held else ''}  {minutes}:{seconds:02d}"
+    trust = Text.assemble((view.trust, "bold"), f"  {view.suite}")
+    lines = Group(Text(state), trust, plain(view.reason))
+    return Panel(lines, title=plain(f"{arrow} {view.peer}"), title_align="left")

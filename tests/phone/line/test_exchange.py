@@ -1,0 +1,191 @@
+"""A line, a real account and the practice trunk: from the hook to SIP and back in virtual time."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from tests.phone.call.desk import Desk
+from tests.phone.line.world import TERMS
+
+from offhook.base.vocabulary import Key, Lamp, PromptId, Ring, Tone
+from offhook.phone.call.states import CallState
+from offhook.phone.input.events import Flash, HookDown, HookUp
+from offhook.phone.line import actions as do
+from offhook.phone.line import events as on
+from offhook.phone.line import lamps
+from offhook.phone.line.exchange import Exchange
+from offhook.phone.line.line import Line
+from offhook.phone.line.memory import Memory
+from offhook.phone.line.states import LineState
+from offhook.protocols.media import messages as engine
+from offhook_practice.extensions import find_extension
+
+
+class Telephone:
+    """A handset, its exchange, and the desk with the trunk behind it."""
+
+    def __init__(self, *, password: str = "right", register: bool = True) -> None:  # noqa: S107  a test
+        self.desk = Desk(password=password, register=register)
+        legs = itertools.count(1)
+        self.line = Line(TERMS, Memory(), legs)
+        self.exchange = Exchange(self.line, [self.desk.account], legs)
+        self.done: list[do.Action] = []
+        self.desk.start()
+        self.pump()
+
+    def feed(self, *events: on.LineEvent) -> None:
+        for event in events:
+            self.exchange.receive(event, self.desk.now)
+            self.pump()
+
+    def press(self, keys: str) -> None:
+        self.feed(*(Key(each) for each in keys))
+
+    def pump(self) -> None:
+        self.desk.settle()
+        while self.desk.events:
+            events, self.desk.events = self.desk.events, []
+            for event in events:
+                self.exchange.take(self.desk.account, event, self.desk.now, 1.7e9)
+            self.desk.settle()
+        self.done += self.exchange.actions()
+
+    def wait(self, seconds: float) -> None:
+        self.desk.wait(seconds)
+        self.exchange.tick(self.desk.now)
+        self.pump()
+
+    def talk(self, leg: int) -> None:
+        call = self.exchange.call_of(leg)
+        assert call is not None
+        self.desk.confirm_media(call)
+        self.pump()
+
+    def last(self, kind: type[do.Action]) -> do.Action:
+        return [each for each in self.done if isinstance(each, kind)][-1]
+
+    @property
+    def state(self) -> LineState:
+        return self.line.state
+
+    @property
+    def look(self) -> object:
+        looks = [each for each in self.done if isinstance(each, do.SetLamp)]
+        return [each.look for each in looks if each.lamp is Lamp.SECURITY][-1]
+
+    @property
+    def said(self) -> list[PromptId]:
+        said = [each for each in self.done if isinstance(each, do.Say)]
+        return [sentence.prompt for each in said for sentence in each.sentences]
+
+
+def test_dialled_answered_heard_and_hung_up() -> None:
+    telephone = Telephone()
+    assert telephone.look == lamps.READY
+    telephone.feed(HookUp())
+    assert telephone.last(do.PlayTone) == do.PlayTone(Tone.DIAL)
+    telephone.press("600#")
+    assert telephone.state is LineState.TALKING
+    assert telephone.look == lamps.UNPROVEN
+    telephone.talk(1)
+    assert telephone.look == lamps.HOP_BY_HOP
+    telephone.press("5")
+    (digit,) = telephone.desk.phone_engine.posted(engine.SendDtmf)
+    assert isinstance(digit, engine.SendDtmf)
+    assert digit.digits == "5"
+    telephone.feed(HookDown())
+    assert telephone.look == lamps.READY
+    assert not telephone.desk.account.calls
+    assert telephone.exchange.call_of(1) is None
+
+
+def test_a_busy_extension_is_heard_as_busy() -> None:
+    telephone = Telephone()
+    telephone.feed(HookUp())
+    telephone.press("603#")
+    assert telephone.last(do.PlayTone) == do.PlayTone(Tone.BUSY)
+
+
+def test_an_extension_that_rings_is_heard_ringing_and_given_up_by_laying_down() -> None:
+    telephone = Telephone()
+    telephone.feed(HookUp())
+    telephone.press("604#")
+    assert telephone.last(do.PlayTone) == do.PlayTone(Tone.RINGBACK)
+    telephone.feed(HookDown())
+    assert not telephone.desk.account.calls
+
+
+def test_an_answer_without_keys_is_refused_in_words() -> None:
+    telephone = Telephone()
+    telephone.feed(HookUp())
+    telephone.press("606#")
+    assert telephone.said == [PromptId.CALL_NOT_SECURE]
+
+
+def test_an_incoming_call_rings_and_is_answered_by_lifting() -> None:
+    telephone = Telephone()
+    echo = find_extension("echo")
+    assert echo is not None
+    telephone.desk.ring_phone(echo)
+    telephone.pump()
+    assert telephone.last(do.StartRing) == do.StartRing(Ring.CALL, Memory().ring_step)
+    telephone.feed(HookUp())
+    assert telephone.state is LineState.TALKING
+    caller = telephone.line.memory.history.last_caller
+    assert caller is not None
+    assert caller.number == "practice"
+
+
+def test_a_second_call_is_taken_by_a_flash_while_the_first_is_held() -> None:
+    telephone = Telephone()
+    telephone.feed(HookUp())
+    telephone.press("600#")
+    telephone.talk(1)
+    tone = find_extension("tone")
+    assert tone is not None
+    telephone.desk.ring_phone(tone)
+    telephone.pump()
+    assert telephone.last(do.PlayTone) == do.PlayTone(Tone.CALL_WAITING)
+    telephone.feed(Flash())
+    assert telephone.state is LineState.TALKING
+    first, second = telephone.exchange.call_of(1), telephone.exchange.call_of(2)
+    assert first is not None
+    assert second is not None
+    assert (first.held, second.held) == (True, False)
+    telephone.feed(Flash())
+    assert (first.held, second.held) == (False, True)
+    telephone.feed(HookDown())
+    assert first.state is second.state is CallState.ENDED
+
+
+def test_a_wrong_password_is_told_in_words() -> None:
+    telephone = Telephone(password="wrong")
+    telephone.feed(HookUp())
+    assert PromptId.WHY_CREDENTIALS in telephone.said
+
+
+@pytest.mark.parametrize("number", ["110", "112"])
+def test_an_emergency_number_is_tried_without_registration(number: str) -> None:
+    telephone = Telephone(password="wrong")
+    telephone.feed(HookUp())
+    telephone.press(number)
+    sent = b"".join(telephone.desk.sent)
+    assert b"INVITE sip:" + number.encode() in sent
+
+
+def test_an_emergency_call_without_any_flow_is_told_to_have_failed() -> None:
+    telephone = Telephone()
+    telephone.desk.refuse.add("192.0.2.1")
+    telephone.desk.cut()
+    telephone.pump()
+    telephone.feed(HookUp())
+    telephone.press("112")
+    assert telephone.state is LineState.REORDER
+    assert telephone.said[-1] is PromptId.CALL_FAILED
+
+
+def test_an_account_that_never_registers_is_ready_with_its_flow() -> None:
+    telephone = Telephone(register=False)
+    telephone.feed(HookUp())
+    assert telephone.state is LineState.DIAL_TONE
