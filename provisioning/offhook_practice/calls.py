@@ -148,6 +148,9 @@ class TrunkCall:
                 receiving=agreement.receiving,
                 receive_codecs=agreement.receive_codecs,
                 receive_dtmf_payload_type=agreement.receive_dtmf_payload_type,
+                codec_parameters=agreement.codec_parameters,
+                dtmf_clock_rate=agreement.dtmf_clock_rate,
+                receive_events=agreement.receive_events,
             )
         )
         if self.extension.conduct is not Conduct.SILENT:

@@ -102,6 +102,7 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
             ((python, "-m", "pytest", "tests/interop", *chosen),),
             3600 if long else 1500,
             (
+                "asterisk-core-sounds-en-g722",
                 "asterisk-core-sounds-en-wav",
                 "asterisk-core-sounds-fr-wav",
                 "baresip-core",

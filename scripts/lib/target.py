@@ -27,6 +27,7 @@ PACKAGES: Final = (
     "asterisk-core-sounds-en-wav",
     "openssl",
     "python3",
+    "libopus0",
     "python3-audioop-lts",
     "python3-cryptography",
     "python3-dnspython",
@@ -37,7 +38,12 @@ PACKAGES: Final = (
     "python3-openssl",
     "python3-pylibsrtp",
     "python3-pytest",
+    "python3-rich",
+    "python3-soxr",
 )
+WHEELS: Final = ("g722", "opuslib-next")
+"""What Debian 13 has no package of: wheels out of locks/runtime.txt, as in the image."""
+WHEELS_FOLDER: Final = "opt/wheels"
 
 _HOOKS: Final = (
     # Loopback has its name.
@@ -54,7 +60,7 @@ _ENVIRONMENT: Final = {
     "OFFHOOK_STRICT_ABSENCES": "1",
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
     "PYTHONDONTWRITEBYTECODE": "1",
-    "PYTHONPATH": "/project/firmware:/project/provisioning",
+    "PYTHONPATH": f"/project/firmware:/project/provisioning:/{WHEELS_FOLDER}",
 }
 
 
@@ -75,11 +81,37 @@ def ready_root() -> Path:
     unfinished = Path(tempfile.mkdtemp(prefix=f"{SUITE}-unfinished-", dir=cache))
     try:
         subprocess.run(_recipe(unfinished), check=True)
+        _add_wheels(unfinished / WHEELS_FOLDER)
         unfinished.chmod(0o755)
         unfinished.rename(root)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return root
+
+
+def _add_wheels(folder: Path) -> None:
+    """Unpack the locked wheels for the target's Python. Raises CalledProcessError."""
+    machine = platform.machine()
+    platforms = [f"--platform=manylinux{tag}_{machine}" for tag in ("_2_28", "2014", "_2_17")]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as chosen:
+        chosen.write("\n".join(_locked(name) for name in WHEELS))
+        chosen.flush()
+        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+        wanted = ["--no-deps", "--require-hashes", "--only-binary=:all:", "--python-version=3.13"]
+        place = [f"--target={folder}", f"--requirement={chosen.name}"]
+        subprocess.run([*pip, *wanted, *platforms, *place], check=True)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def _locked(name: str) -> str:
+    """The requirement of one package with its hashes, as the lock has it."""
+    lines = (ROOT / "locks" / "runtime.txt").read_text(encoding="utf-8").splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith(f"{name}=="))
+    end = next(
+        (i for i in range(start + 1, len(lines)) if not lines[i].startswith(" ")), len(lines)
+    )
+    return "\n".join(lines[start:end])
 
 
 def enter(root: Path, pytest_arguments: Sequence[str]) -> int:
@@ -147,7 +179,7 @@ def _proxy() -> list[str]:
 
 
 def _key() -> str:
-    made_of = [SUITE, platform.machine(), *PACKAGES, *_HOOKS]
+    made_of = [SUITE, platform.machine(), *PACKAGES, *_HOOKS, *map(_locked, WHEELS)]
     return hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:16]
 
 

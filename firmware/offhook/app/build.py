@@ -17,6 +17,7 @@ from offhook.base.randomness import Randomness, token
 from offhook.base.schema import settings as schema
 from offhook.base.schema.fields import split_host_port
 from offhook.phone.call.account import Account, AccountTerms
+from offhook.protocols.media.codecs import available_codecs, playable
 from offhook.protocols.sdp.negotiation import MediaPolicy
 from offhook.protocols.sip.agent import Identity, UserAgent
 from offhook.protocols.sip.digest import DigestClient
@@ -31,6 +32,16 @@ from offhook.shells.store.vault import Vault
 
 _PEM_CRL: Final = re.compile(rb"-----BEGIN X509 CRL-----([^-]*)-----END X509 CRL-----", re.DOTALL)
 _CLOCK_FLOOR: Final = "clock-floor"
+
+
+def _playable(account: schema.Account) -> tuple[str, ...]:
+    """The account's codecs that this phone has the libraries for; LocalError if there is none."""
+    codecs = playable(account.trunk.codecs)
+    if not codecs:
+        known = available_codecs()
+        whys = "; ".join(f"{name}: {known.get(name)}" for name in account.trunk.codecs)
+        raise LocalError(f"account {account.name} has no codec that this phone can play: {whys}")
+    return codecs
 
 
 def crl_ders(file: bytes) -> list[bytes]:
@@ -99,7 +110,7 @@ class Builder:
             server=None if account.server is None else split_host_port(account.server),
             policy=MediaPolicy(
                 suites=trunk.suites,
-                codecs=trunk.codecs,
+                codecs=_playable(account),
                 rtcp_mux=trunk.rtcp_mux,
                 ptime_ms=trunk.ptime_ms,
             ),

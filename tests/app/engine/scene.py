@@ -26,10 +26,11 @@ class HandSound:
 
     def __init__(self) -> None:
         self.on_period: OnPeriod | None = None
+        self.pcm_format: PcmFormat | None = None
         self.opened = self.closed = 0
 
     def open(self, pcm_format: PcmFormat, on_period: OnPeriod) -> None:
-        del pcm_format
+        self.pcm_format = pcm_format
         self.opened += 1
         self.on_period = on_period
 
@@ -96,22 +97,27 @@ class Side:
 
 
 def towards(
-    mine: LocalReady, other: LocalReady, *, mux: bool = True, dtmf: int | None = 101
+    mine: LocalReady,
+    other: LocalReady,
+    *,
+    mux: bool = True,
+    dtmf: int | None = 101,
+    codec: AudioCodec = CODEC,
 ) -> SetRemote:
     return SetRemote(
         mine.session,
         other.rtp,
         None if mux else other.rtcp,
-        CODEC,
+        codec,
         dtmf,
         mine.crypto[0],
         other.crypto[0],
     )
 
 
-def connected(one: Side, other: Side, *, mux: bool = True) -> None:
+def connected(one: Side, other: Side, *, mux: bool = True, codec: AudioCodec = CODEC) -> None:
     mine, theirs = one.prepare(), other.prepare()
-    one.engine.handle(towards(mine, theirs, mux=mux))
-    other.engine.handle(towards(theirs, mine, mux=mux))
+    one.engine.handle(towards(mine, theirs, mux=mux, codec=codec))
+    other.engine.handle(towards(theirs, mine, mux=mux, codec=codec))
     one.engine.handle(Start(1))
     other.engine.handle(Start(1))

@@ -12,14 +12,15 @@ from statistics import median
 import pytest
 from tests.app.engine.scene import SUITE, HandSound, MadeSound, Side, connected, play, towards
 from tests.protocols.media.likeness import correlation, piecewise
-from tests.protocols.media.link import speech
+from tests.protocols.media.link import CODECS, FORMAT, periods, speech, vowels
 from tests.shells.audio.test_wav import read_wav, write_wav
 
 from offhook.app.engine.engine import MAX_SESSIONS, Engine
 from offhook.base.errors import LocalError
 from offhook.base.randomness import SeededRandomness
 from offhook.base.secret import Secret
-from offhook.base.vocabulary import PathAddress
+from offhook.base.vocabulary import PathAddress, PcmFormat
+from offhook.protocols.media import g722
 from offhook.protocols.media.messages import (
     Command,
     DtmfReceived,
@@ -35,7 +36,6 @@ from offhook.protocols.media.messages import (
     Stop,
     Stopped,
 )
-from offhook.protocols.media.stream import FORMAT
 from offhook.shells.audio.wav import WavSound
 
 BOTH = ("AEAD_AES_256_GCM", SUITE)
@@ -80,6 +80,43 @@ def test_speech_crosses_two_engines(mux: bool) -> None:
         statistics = (await bob.wait(Stopped)).statistics
         assert (statistics.received, statistics.lost, statistics.rejected) == (50, 0, 0)
         assert (alice.sound.opened, alice.sound.closed) == (1, 1)
+
+    play(scene())
+
+
+@pytest.mark.parametrize(("name", "rate", "like"), [("G722", 16000, 0.99), ("opus", 48000, 0.8)])
+def test_the_sound_is_opened_at_the_codecs_own_rate(name: str, rate: int, like: float) -> None:
+    async def scene() -> None:
+        alice, bob = Side("a"), Side("b")
+        connected(alice, bob, codec=CODECS[name])
+        pcm_format = PcmFormat(rate, 20)
+        assert (alice.sound.pcm_format, bob.sound.pcm_format) == (pcm_format, pcm_format)
+        said = vowels(1, rate)
+        heard = b""
+        for spoken in (*periods(said, pcm_format.octets), *6 * [bytes(pcm_format.octets)]):
+            alice.sound.period(spoken)
+            heard += bob.sound.period(bytes(pcm_format.octets))
+            await asyncio.sleep(0.001)
+        assert correlation(said, heard)[0] >= like
+        alice.engine.close()
+        bob.engine.close()
+
+    play(scene())
+
+
+def test_a_codec_whose_library_is_missing_ends_the_session_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(g722, "G722", None)
+
+    async def scene() -> None:
+        alice, bob = Side("a"), Side("b")
+        mine, theirs = alice.prepare(), bob.prepare()
+        alice.engine.handle(towards(mine, theirs, codec=CODECS["G722"]))
+        (failed,) = alice.of(SessionFailed)
+        assert "pip install g722" in failed.reason
+        assert alice.of(Stopped)
+        bob.engine.close()
 
     play(scene())
 

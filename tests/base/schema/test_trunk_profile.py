@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import typing
+
 import pytest
 
 from offhook.base.schema.problem import DocumentInvalid
-from offhook.base.schema.trunk_profile import TrunkProfile, builtin_names, builtin_profile
+from offhook.base.schema.trunk_profile import (
+    CodecName,
+    TrunkProfile,
+    builtin_names,
+    builtin_profile,
+)
 from offhook.base.schema.walker import walk
+from offhook.protocols.media.codecs import KINDS, available_codecs
+from offhook.protocols.sdp.codecs import CODECS
 
 
 @pytest.mark.parametrize("name", builtin_names())
@@ -45,3 +54,13 @@ def test_a_name_that_is_no_profile_is_refused_before_any_file_is_read(name: str)
 def test_a_near_miss_is_told_the_name_it_missed() -> None:
     with pytest.raises(DocumentInvalid, match=r'Did you mean "practice"\?'):
         builtin_profile("practise")
+
+
+def test_every_codec_that_a_profile_may_name_can_be_offered_and_made() -> None:
+    names = typing.get_args(CodecName)
+    assert TrunkProfile().codecs == names
+    assert set(names) == set(CODECS) == set(available_codecs())
+    for name in names:
+        codec = CODECS[name]
+        kind = KINDS[name.upper()]
+        assert (codec.encoding, codec.clock_rate, codec.channels) == kind[:3]

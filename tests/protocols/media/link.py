@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from offhook.base.randomness import SeededRandomness
 from offhook.base.secret import Secret
-from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.base.vocabulary import AudioCodec, PathAddress, PcmFormat
 from offhook.protocols.keying.srtp_keys import (
     AES_CM_128_HMAC_SHA1_80,
     SUITES,
@@ -17,8 +17,16 @@ from offhook.protocols.keying.srtp_keys import (
     CryptoSuite,
 )
 from offhook.protocols.media.messages import SetRemote
-from offhook.protocols.media.stream import FORMAT, MediaStream, StreamEvent
+from offhook.protocols.media.stream import MediaStream, StreamEvent
 
+FORMAT = PcmFormat(8000, 20)
+"""What a stream of G.711 takes and gives."""
+CODECS = {
+    "PCMA": AudioCodec("PCMA", 8, 8000),
+    "PCMU": AudioCodec("PCMU", 0, 8000),
+    "G722": AudioCodec("G722", 9, 8000),
+    "opus": AudioCodec("opus", 111, 48000, 2),
+}
 ALICE, ALICE_RTCP = PathAddress("192.0.2.1", 4000), PathAddress("192.0.2.1", 4001)
 BOB, BOB_RTCP = PathAddress("192.0.2.2", 5000), PathAddress("192.0.2.2", 5001)
 MALLORY = PathAddress("198.51.100.6", 6666)
@@ -44,7 +52,7 @@ def agreed(
         session=1,
         remote=BOB,
         remote_rtcp=None if mux else BOB_RTCP,
-        codec=AudioCodec(encoding, 8 if encoding == "PCMA" else 0, 8000),
+        codec=CODECS[encoding],
         dtmf_payload_type=dtmf,
         send_keys=key("alice", suite),
         receive_keys=key("bob", suite),
@@ -67,23 +75,36 @@ def mirrored(parameters: SetRemote) -> SetRemote:
     )
 
 
-def speech(seconds: float, seed: int = 1) -> bytes:
+def speech(seconds: float, seed: int = 1, rate: int = FORMAT.rate) -> bytes:
     """Noise shaped like speech: syllables of band-limited noise."""
     dice = random.Random(seed)  # noqa: S311  a repeatable test signal
     samples = bytearray()
     smooth = 0.0
-    for n in range(int(seconds * FORMAT.rate)):
-        smooth += 0.4 * (dice.gauss(0, 1) - smooth)
-        envelope = 0.55 + 0.45 * math.sin(2 * math.pi * 3.1 * n / FORMAT.rate + seed)
-        value = max(-32000, min(32000, int(9000 * envelope * smooth)))
+    share, loud = 0.4 * FORMAT.rate / rate, 9000 * (rate / FORMAT.rate) ** 0.5
+    for n in range(int(seconds * rate)):
+        smooth += share * (dice.gauss(0, 1) - smooth)
+        envelope = 0.55 + 0.45 * math.sin(2 * math.pi * 3.1 * n / rate + seed)
+        value = max(-32000, min(32000, int(loud * envelope * smooth)))
         samples += value.to_bytes(2, "little", signed=True)
     return bytes(samples)
 
 
-def periods(pcm: bytes) -> list[bytes]:
-    return [
-        pcm[at : at + FORMAT.octets] for at in range(0, len(pcm) - FORMAT.octets + 1, FORMAT.octets)
-    ]
+def vowels(seconds: float, rate: int) -> bytes:
+    """Syllables of a gliding voice with pauses: what a codec for speech takes for speech."""
+    samples = bytearray()
+    phase = 0.0
+    for n in range(int(seconds * rate)):
+        at = n / rate
+        phase += 2 * math.pi * (140 + 40 * math.sin(2 * math.pi * 0.7 * at)) / rate
+        tilt = 0.55 + 0.1 * math.sin(2 * math.pi * 1.9 * at)
+        value = sum(tilt**k * math.sin(k * phase) for k in range(1, 20))
+        envelope = max(0.0, math.sin(2 * math.pi * 2.1 * at))
+        samples += int(7000 * envelope * value).to_bytes(2, "little", signed=True)
+    return bytes(samples)
+
+
+def periods(pcm: bytes, octets: int = FORMAT.octets) -> list[bytes]:
+    return [pcm[at : at + octets] for at in range(0, len(pcm) - octets + 1, octets)]
 
 
 @dataclass
@@ -119,13 +140,13 @@ class End:
     def __init__(self, parameters: SetRemote, seed: str, speaks: bytes = b"") -> None:
         self.stream = MediaStream(parameters, SeededRandomness(seed), START)
         self.rtp, self.rtcp = (ALICE, ALICE_RTCP) if seed == "a" else (BOB, BOB_RTCP)
-        self.speaks = periods(speaks)
+        self.speaks = periods(speaks, self.stream.format.octets)
         self.played: list[bytes] = []
         self.events: list[StreamEvent] = []
         self.sent: list[tuple[bytes, PathAddress, bool]] = []
 
     def period(self, number: int, now: float) -> None:
-        silence = bytes(FORMAT.octets)
+        silence = bytes(self.stream.format.octets)
         spoken = self.speaks[number] if number < len(self.speaks) else silence
         self.stream.capture(spoken, now)
         self.played.append(self.stream.playout(now))

@@ -180,3 +180,33 @@ def test_no_packets_do_worse_than_a_peer_error(packets: list[tuple[bytes, int, f
         with contextlib.suppress(PeerError):
             receiver.receive(payload, timestamp, now)
         receiver.tick(now)
+
+
+def test_a_digit_longer_than_its_field_goes_on_in_segments() -> None:
+    sender, receiver = DtmfSender(48000), DtmfReceiver()
+    sender.queue("5", 3000, 80)
+    sent = [packet for packet in frames(sender, 200, 960) if packet]
+    starts = list(dict.fromkeys(packet.timestamp for packet in sent))
+    assert starts == [1000, 1000 + 0xFFFF, 1000 + 2 * 0xFFFF]
+    assert [packet.marker for packet in sent].count(True) == 1
+    assert [parse_event(packet.payload).end for packet in sent].count(True) == 3
+    last = {packet.timestamp: parse_event(packet.payload).duration for packet in sent}
+    assert sum(last.values()) == 48 * 3000
+    heard = [
+        digit
+        for n, packet in enumerate(sent)
+        for digit in receiver.receive(packet.payload, packet.timestamp, n / 50)
+    ]
+    assert heard == [HeardDigit("5", 48 * 3000)]
+
+
+def test_a_segment_wraps_with_the_timestamp() -> None:
+    sender = DtmfSender(48000)
+    sender.queue("5", 2000, 0)
+    start = (1 << 32) - 960
+    stamps = {
+        packet.timestamp
+        for packet in (sender.next_packet(start + 960 * n, 960) for n in range(120))
+        if packet
+    }
+    assert stamps == {start, (start + 0xFFFF) % (1 << 32)}

@@ -8,7 +8,8 @@ from tests.protocols.media.link import speech
 
 from offhook.base.errors import LocalError
 from offhook.protocols.media.conceal import Concealer
-from offhook.protocols.media.g711 import G711, scaled
+from offhook.protocols.media.g711 import G711
+from offhook.protocols.media.pcm import scaled
 
 
 @pytest.mark.parametrize("encoding", ["PCMA", "PCMU", "pcma"])
@@ -42,7 +43,7 @@ def test_silence_is_silence() -> None:
 
 
 def test_any_other_codec_is_refused() -> None:
-    with pytest.raises(LocalError, match="G722"):
+    with pytest.raises(LocalError, match="G722' is not a law"):
         G711("G722")
 
 

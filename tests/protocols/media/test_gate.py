@@ -13,6 +13,7 @@ from tests.protocols.media.link import (
     ALICE,
     ALL_SUITES,
     BOB,
+    FORMAT,
     MALLORY,
     PERIOD,
     START,
@@ -36,7 +37,7 @@ from offhook.protocols.media.rtcp import (
 )
 from offhook.protocols.media.rtp import RtpPacket, is_rtcp, serialise_rtp
 from offhook.protocols.media.srtp import Protector
-from offhook.protocols.media.stream import FORMAT, MediaStream, PeerLeft
+from offhook.protocols.media.stream import MediaStream, PeerLeft
 
 SAID = speech(2)
 suites = pytest.mark.parametrize("suite", ALL_SUITES, ids=lambda suite: suite.name)

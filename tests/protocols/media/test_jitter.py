@@ -151,7 +151,7 @@ def test_a_hoard_of_packets_is_bounded() -> None:
     for n in range(10_000):
         desk.push(n)
     assert len(desk.buffer._held) <= MAX_PACKETS
-    assert desk.buffer.held_samples <= 8 * 440
+    assert desk.buffer.held_ticks <= 8 * 440
     assert desk.play(1) != [EMPTY]
 
 
@@ -170,7 +170,7 @@ def test_a_sender_with_a_faster_clock_does_not_make_the_delay_grow_without_end()
         while desk.buffer._last is None or int(sent) > desk.buffer._last[1] // 160:
             desk.push((desk.buffer._last[1] // 160 + 1) if desk.buffer._last else 1)
         desk.play(1)
-        held.append(desk.buffer.held_samples)
+        held.append(desk.buffer.held_ticks)
     assert max(held[1000:]) <= 8 * 120
     assert desk.buffer.shortened >= 8
 
@@ -209,7 +209,7 @@ def test_whatever_is_pushed_it_stays_bounded_and_gives_something(
                 if isinstance(item, Frame):
                     assert 0 <= item.skip < len(item.packet.payload)
                 else:
-                    assert 0 < item.samples <= 160
+                    assert 0 < item.ticks <= 8 * 120
         else:
             sequence, timestamp, samples = step
             buffer.push(RtpPacket(8, sequence, timestamp, 1, bytes(samples)), samples)
@@ -241,7 +241,7 @@ def test_a_delay_that_is_too_long_is_shortened_in_a_pause_or_late(quiet: bool, s
         sent += 1
         desk.push(sent)
         desk.play(1)
-        before = desk.buffer.held_samples
+        before = desk.buffer.held_ticks
     desk.quiet = quiet
     frames = 0
     while desk.buffer._shrink and frames < 1000:
@@ -249,6 +249,101 @@ def test_a_delay_that_is_too_long_is_shortened_in_a_pause_or_late(quiet: bool, s
         desk.push(sent)
         desk.play(1)
         frames += 1
-    assert desk.buffer.held_samples < before
+    assert desk.buffer.held_ticks < before
     assert frames <= soon
     assert quiet or frames > 100
+
+
+OPUS = 48000
+
+
+def opus(n: int, ms: float) -> RtpPacket:
+    return RtpPacket(111, n % 65536, int(48 * ms) * n % (1 << 32), 1, n.to_bytes(4, "big"))
+
+
+@pytest.mark.parametrize("ms", [2.5, 5, 10, 20, 40, 60, 120])
+def test_packets_of_any_length_on_any_clock_are_played_in_order(ms: float) -> None:
+    buffer = JitterBuffer(OPUS)
+    ticks = int(48 * ms)
+    pulled: list[int] = []
+    played, sent, missing = 0.0, 0, 0
+    for _ in range(100):
+        while sent * ms <= played:
+            buffer.push(opus(sent, ms), ticks)
+            sent += 1
+        played += 20
+        missing += 960
+        while missing > 0:
+            item = buffer.pull()
+            if isinstance(item, Frame):
+                pulled.append(int.from_bytes(item.packet.payload, "big"))
+                missing -= ticks
+            else:
+                assert item.why is START
+                missing -= item.ticks
+    assert pulled == list(range(len(pulled)))
+    assert len(pulled) * ms > 1500
+    assert (buffer.late, buffer.dropped) == (0, 0)
+
+
+@pytest.mark.parametrize("ms", [10, 20, 60])
+def test_a_gap_of_one_packet_is_given_whole_with_the_packet_after_it(ms: int) -> None:
+    buffer = JitterBuffer(OPUS)
+    for n in (0, 1, 3, 6):
+        buffer.push(opus(n, ms), 48 * ms)
+    items = [item for item in (buffer.pull() for _ in range(20)) if isinstance(item, Gap)]
+    missing = [item for item in items if item.why is MISSING]
+    assert [(item.ticks, item.following and item.following.sequence) for item in missing] == [
+        (48 * ms, 3),
+        (48 * ms, None),
+        (48 * ms, 6),
+    ]
+
+
+def test_a_pause_in_which_nothing_was_sent_has_no_packet_that_tells_of_it() -> None:
+    buffer = JitterBuffer(8000)
+    for n, timestamp in ((1, 0), (2, 160), (3, 1600)):
+        buffer.push(RtpPacket(8, n, timestamp, 1, b""), 160)
+    gaps = [item for item in (buffer.pull() for _ in range(14)) if isinstance(item, Gap)]
+    assert any(item.why is MISSING for item in gaps)
+    assert all(item.following is None for item in gaps)
+
+
+def test_the_delay_grows_at_the_second_late_packet() -> None:
+    desk = Desk()
+    for n in range(1, 50):
+        desk.push(n)
+        desk.play(1)
+    before = desk.buffer.held_ticks
+    # From now on, packets come 80 ms later, two at a time so that the buffer never is empty.
+    for n in range(50, 70, 2):
+        desk.play(2)
+        if n >= 54:
+            desk.push(n - 4, n - 3)
+    assert desk.buffer.held_ticks <= before
+    assert desk.buffer.late <= 3
+    late = desk.buffer.late
+    for n in range(70, 120):
+        desk.push(n - 4)
+        desk.play(1)
+    assert desk.buffer.late == late
+
+
+def test_counts_stay_over_a_change_of_source() -> None:
+    desk = Desk()
+    desk.push(1, 2, 2, 4)
+    desk.play(7)
+    desk.push(3)
+    desk.buffer.reset()
+    assert (desk.buffer.late, desk.buffer.duplicates) == (1, 1)
+
+
+def test_a_packet_longer_than_the_delay_is_too_long_is_not_left_out() -> None:
+    desk = Desk()
+    desk.push(1, 2, 3)
+    desk.play(5)
+    desk.buffer._shrink = 159
+    assert not desk.buffer.spare(quiet=True)
+    desk.buffer._shrink = 160
+    assert desk.buffer.spare(quiet=True)
+    assert not desk.buffer.spare(quiet=True)

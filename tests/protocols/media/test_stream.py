@@ -11,6 +11,7 @@ from tests.protocols.media.likeness import correlation
 from tests.protocols.media.link import (
     ALL_SUITES,
     BOB,
+    FORMAT,
     PERIOD,
     Call,
     Link,
@@ -30,7 +31,7 @@ from offhook.protocols.media.messages import (
     MediaLost,
 )
 from offhook.protocols.media.rtp import is_rtcp
-from offhook.protocols.media.stream import FORMAT, PeerLeft
+from offhook.protocols.media.stream import PeerLeft
 
 SAID = speech(4)
 OTHER = speech(4, seed=2)
@@ -340,7 +341,12 @@ def test_a_changed_key_takes_over_and_is_confirmed_anew() -> None:
             },
             "44 octets, not 30",
         ),
-        ({"codec": AudioCodec("opus", 111, 48000, 2)}, "not a codec"),
+        ({"codec": AudioCodec("opus", 111, 48000, 1)}, "not a codec"),
+        ({"codec": AudioCodec("GSM", 3, 8000)}, "not a codec"),
+        ({"codec": AudioCodec("G722", 9, 16000)}, "not a codec"),
+        ({"dtmf_clock_rate": 44100}, "44100 Hz are not made"),
+        ({"receive_events": ((8, 8000),)}, "same payload type"),
+        ({"receive_events": ((102, 7),)}, "7 Hz are not made"),
         ({"codec": AudioCodec("PCMA", 8, 16000)}, "not a codec"),
         ({"codec": AudioCodec("PCMA", 128, 8000)}, "no RTP payload type"),
         ({"codec": AudioCodec("PCMA", 72, 8000)}, "no RTP payload type"),

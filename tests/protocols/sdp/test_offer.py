@@ -97,7 +97,7 @@ def test_no_offer_names_an_address_that_nobody_can_send_to(address: PathAddress)
 TERMS = AudioTerms(
     profile="RTP/SAVP",
     codecs=(CODECS["PCMA"],),
-    dtmf_payload_type=None,
+    telephone_events=(),
     crypto=us().crypto,
     ptime_ms=20,
     direction=Direction.SENDRECV,
@@ -120,7 +120,7 @@ def test_no_stream_of_ours_is_without_key_or_codec(terms: AudioTerms) -> None:
         {"suites": ("NULL_HMAC_SHA1_80",)},
         {"suites": (GCM, GCM)},
         {"codecs": ()},
-        {"codecs": ("opus",)},
+        {"codecs": ("GSM",)},
         {"codecs": ("PCMA", "PCMA")},
         {"ptime_ms": 15},
         {"ptime_ms": 0},

@@ -12,12 +12,13 @@ import time
 import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import PcmFormat
 from offhook.shells.audio.sound import Pacer
-from offhook.shells.audio.wav import WavSound, WavWriter
+from offhook.shells.audio.wav import WavReader, WavSound, WavWriter
 
 FORMAT = PcmFormat(8000, 20)
 FAST = PcmFormat(8000, 1)
@@ -34,9 +35,9 @@ def write_wav(
     return path
 
 
-def read_wav(path: Path) -> bytes:
+def read_wav(path: Path, rate: int = 8000) -> bytes:
     with wave.open(str(path), "rb") as file:
-        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (8000, 1, 2)
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (rate, 1, 2)
         return file.readframes(file.getnframes())
 
 
@@ -149,7 +150,7 @@ def test_after_a_long_stall_what_was_missed_counts_as_lost() -> None:
 @pytest.mark.parametrize(
     ("rate", "channels", "width", "found"),
     [
-        (16000, 1, 2, "16000 Hz, 1 channel"),
+        (16000, 2, 2, "16000 Hz, 2 channel"),
         (8000, 2, 2, "8000 Hz, 2 channel"),
         (8000, 1, 1, "8 bit"),
         (44100, 2, 2, "44100 Hz"),
@@ -163,6 +164,73 @@ def test_a_file_of_another_form_is_refused_with_the_remedy(
         WavSound(play).open(FORMAT, bytes)
     assert found in str(caught.value)
     assert f"sox {play} -r 8000 -c 1 -b 16 out.wav" in str(caught.value)
+
+
+def tone(rate: int, seconds: float, hz: int = 440) -> bytes:
+    at = np.arange(int(rate * seconds)) / rate
+    return (8000 * np.sin(2 * np.pi * hz * at)).astype("<i2").tobytes()
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 48000])
+def test_a_file_of_the_sessions_rate_is_played_and_recorded_as_it_is(
+    tmp_path: Path, rate: int
+) -> None:
+    pcm_format = PcmFormat(rate, 1)
+    said = os.urandom(pcm_format.octets * 20)
+    play = write_wav(tmp_path / "in.wav", said, rate=rate)
+    run(WavSound(play, tmp_path / "out.wav"), pcm_format, 30)
+    heard = read_wav(tmp_path / "out.wav", rate)
+    assert heard[pcm_format.octets : pcm_format.octets * 21] == said
+
+
+@pytest.mark.parametrize("rate", [8000, 16000, 48000])
+@pytest.mark.parametrize("found", [8000, 11025, 16000, 44100, 48000])
+def test_a_file_of_another_rate_is_resampled(tmp_path: Path, found: int, rate: int) -> None:
+    pytest.importorskip("soxr")
+    play = write_wav(tmp_path / "in.wav", tone(found, 1.0), rate=found)
+    reader = WavReader(play, PcmFormat(rate, 20))
+    heard = b""
+    while piece := reader.read(PcmFormat(rate, 20).octets):
+        heard += piece
+    reader.close()
+    assert len(heard) == pytest.approx(2 * rate, abs=2 * rate // 1000)
+    expected, got = (
+        np.frombuffer(pcm, "<i2")[:rate].astype(float) for pcm in (tone(rate, 1), heard)
+    )
+    length = min(len(expected), len(got))
+    difference = expected[:length] - got[:length]
+    assert np.abs(difference[rate // 20 : -rate // 20]).max() < 80
+
+
+def test_a_resampled_file_is_looped_without_an_end(tmp_path: Path) -> None:
+    pytest.importorskip("soxr")
+    play = write_wav(tmp_path / "in.wav", tone(16000, 0.01, 400), rate=16000)
+    spoken = b"".join(run(WavSound(play, loop=True), FAST, 60).spoken)
+    levels = np.abs(np.frombuffer(spoken, "<i2")[: 8 * 55].astype(int))
+    assert all(levels[at : at + 40].max() > 6000 for at in range(0, 8 * 50, 40))
+
+
+@pytest.mark.parametrize("seconds", [0, 0.0001])
+def test_a_resampled_file_of_next_to_nothing_is_silence_also_in_a_loop(
+    tmp_path: Path, seconds: float
+) -> None:
+    pytest.importorskip("soxr")
+    play = write_wav(tmp_path / "in.wav", bytes(2 * int(seconds * 16000)), rate=16000)
+    spoken = b"".join(run(WavSound(play, loop=True), FAST, 20).spoken)
+    assert abs(np.frombuffer(spoken, "<i2")).max() <= 2  # soxr dithers
+
+
+def test_without_soxr_a_file_of_another_rate_is_refused_with_both_remedies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "soxr", None)
+    play = write_wav(tmp_path / "in.wav", tone(16000, 0.1), rate=16000)
+    with pytest.raises(LocalError) as caught:
+        WavSound(play).open(FORMAT, bytes)
+    for told in ("16000 Hz", "pip install soxr", f"sox {play} -r 8000 -c 1 -b 16 out.wav"):
+        assert told in str(caught.value)
+    same = write_wav(tmp_path / "same.wav", tone(8000, 0.1))
+    assert run(WavSound(same), FAST, 3).spoken
 
 
 @pytest.mark.parametrize("content", [b"", b"RIFF", b"OggS" * 20, b"RIFF\xff\xff\xff\xffWAVEfmt "])

@@ -20,6 +20,7 @@ from offhook.app.engine import channel
 from offhook.app.engine.engine import Engine
 from offhook.app.engine.pipe import Pipe
 from offhook.base.errors import LocalError, PeerError
+from offhook.protocols.media.codecs import available_codecs
 from offhook.protocols.media.jitter import DEFAULT_DELAY_MS
 from offhook.protocols.media.messages import Report
 from offhook.shells.audio.sound import Sound
@@ -127,6 +128,7 @@ async def serve(options: argparse.Namespace) -> None:
             delay_ms=options.delay_ms,
         )
         server.start(engine)
+        available_codecs()  # loads their libraries now, so that no running call waits for it
         gc.collect()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 50, 50)

@@ -14,7 +14,7 @@ from offhook.base.schema.walker import walk
 
 DigestAlgorithm = Literal["SHA-512-256", "SHA-256", "MD5"]
 SuiteName = Literal["AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_80"]
-CodecName = Literal["PCMA", "PCMU"]
+CodecName = Literal["opus", "G722", "PCMA", "PCMU"]
 
 GENERIC: Final = "generic"
 
@@ -54,11 +54,12 @@ class TrunkProfile(Section, frozen=True):
     codecs: Annotated[
         tuple[CodecName, ...],
         key(
-            "Voice codecs offered and accepted, the preferred one first.",
+            "Voice codecs offered and accepted, the preferred one first; one whose library is "
+            "not installed is left out.",
             example=["PCMA"],
             min_length=1,
         ),
-    ] = ("PCMA", "PCMU")
+    ] = ("opus", "G722", "PCMA", "PCMU")
     ptime_ms: Annotated[
         Literal[20], key("Milliseconds of speech in one packet that we send.", example=20)
     ] = 20

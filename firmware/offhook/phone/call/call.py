@@ -234,6 +234,9 @@ class Call(ABC):
                 receiving=agreement.receiving,
                 receive_codecs=agreement.receive_codecs,
                 receive_dtmf_payload_type=agreement.receive_dtmf_payload_type,
+                codec_parameters=agreement.codec_parameters,
+                dtmf_clock_rate=agreement.dtmf_clock_rate,
+                receive_events=agreement.receive_events,
             )
         )
         self.record.suite = agreement.send_keys.suite.name

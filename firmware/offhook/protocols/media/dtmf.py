@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from offhook.base.errors import LocalError, PeerError
-from offhook.protocols.media.rtp import timestamp_distance
+from offhook.protocols.media.rtp import TIMESTAMP_CYCLE, timestamp_distance
 
 DIGITS: Final = "0123456789*#ABCD"
 """Each digit at the place of its event code (§3.2)."""
@@ -69,14 +69,15 @@ class _Sending:
     length: int
     gap: int
     duration: int = 0
+    segment: int = 0
     ends_sent: int = 0
 
 
 class DtmfSender:
-    """Plays queued digits, one packet per frame; times in timestamp ticks of `clock_rate` Hz."""
+    """Plays queued digits, one packet per frame; times in ticks of the event's `clock_rate` Hz."""
 
     def __init__(self, clock_rate: int) -> None:
-        self._clock_rate = clock_rate
+        self.clock_rate = clock_rate
         self._queue: deque[tuple[int, int, int]] = deque()
         self._current: _Sending | None = None
         self._quiet = 0
@@ -97,31 +98,47 @@ class DtmfSender:
             raise LocalError(f"a DTMF digit lasts {MIN_DURATION_MS} to {MAX_DURATION_MS} ms")
         if not 0 <= gap_ms <= MAX_DURATION_MS:
             raise LocalError(f"the gap after a DTMF digit lasts 0 to {MAX_DURATION_MS} ms")
-        ticks = self._clock_rate // 1000
-        self._queue.extend((event, duration_ms * ticks, gap_ms * ticks) for event in events)
+        self._queue.extend((event, duration_ms, gap_ms) for event in events)
 
-    def next_packet(self, timestamp: int, samples: int) -> Outgoing | None:
-        """What goes out instead of the frame of `samples` at `timestamp`; None: the frame."""
+    def next_packet(self, timestamp: int, ticks: int) -> Outgoing | None:
+        """What goes out instead of the frame at `timestamp`, which lasts `ticks`; None: the frame.
+
+        The timestamp is that of the audio, also where the event has another clock rate.
+        """
         if self._current is None:
-            self._quiet = max(0, self._quiet - samples)
+            self._quiet = max(0, self._quiet - ticks)
             if self._quiet or not self._queue:
                 return None
-            event, length, gap = self._queue.popleft()
-            self._current = _Sending(event, timestamp, length, gap)
-        return self._step(self._current, samples)
+            event, duration_ms, gap_ms = self._queue.popleft()
+            per_ms = self.clock_rate // 1000
+            self._current = _Sending(event, timestamp, duration_ms * per_ms, gap_ms * per_ms)
+        return self._step(self._current, ticks)
 
-    def _step(self, sending: _Sending, samples: int) -> Outgoing:
+    def _step(self, sending: _Sending, ticks: int) -> Outgoing:
         marker = sending.duration == 0
-        sending.duration = min(sending.duration + samples, sending.length)
+        sending.duration = min(sending.duration + ticks, sending.length)
+        before, segment = sending.segment, (sending.duration - 1) // LONGEST
+        sending.segment = segment
+        if segment > before:
+            # The field is full: the segment before this one is closed first (§2.5.1.3).
+            return self._packet(sending, before, LONGEST, end=False)
         end = sending.duration == sending.length
         if end:
             sending.ends_sent += 1
             if sending.ends_sent == END_PACKETS:
                 # The repetitions took the place of audio: they are the gap's beginning.
-                self._quiet = max(0, sending.gap - (END_PACKETS - 1) * samples) + samples
+                self._quiet = max(0, sending.gap - (END_PACKETS - 1) * ticks) + ticks
                 self._current = None
-        event = TelephoneEvent(sending.event, end, VOLUME, sending.duration)
-        return Outgoing(sending.start, marker, serialise_event(event))
+        duration = sending.duration - segment * LONGEST
+        return self._packet(sending, segment, duration, end=end, marker=marker)
+
+    @staticmethod
+    def _packet(
+        sending: _Sending, segment: int, duration: int, *, end: bool, marker: bool = False
+    ) -> Outgoing:
+        event = TelephoneEvent(sending.event, end, VOLUME, duration)
+        timestamp = (sending.start + segment * LONGEST) % TIMESTAMP_CYCLE
+        return Outgoing(timestamp, marker, serialise_event(event))
 
 
 class HeardDigit(NamedTuple):

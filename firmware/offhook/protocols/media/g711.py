@@ -1,55 +1,49 @@
-"""G.711 A-law and µ-law (RFC 3551 §4.5.14) on 16-bit PCM at 8 kHz; the one user of audioop."""
+"""G.711 A-law and µ-law (RFC 3551 §4.5.14) on 16-bit PCM at 8 kHz."""
 
 from __future__ import annotations
 
-import warnings
 from typing import Final
 
 from offhook.base.errors import LocalError
+from offhook.protocols.media.codec import Codec
+from offhook.protocols.media.conceal import Concealer
+from offhook.protocols.media.pcm import alaw2lin, lin2alaw, lin2ulaw, ulaw2lin
 
-with warnings.catch_warnings():
-    # Python 3.11 and 3.12 announce the removal; from 3.13 on audioop-lts takes its place.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import audioop
-
-CLOCK_RATE: Final = 8000
-PAYLOAD_TYPES: Final = {"PCMU": 0, "PCMA": 8}
-"""The static payload types of RFC 3551 §6."""
+RATE: Final = 8000
+LAWS: Final = ("PCMA", "PCMU")
+PACKETS_MS: Final = tuple(range(10, 101, 10))
 
 
-class G711:
+class G711(Codec):
     """One law of G.711: an octet per sample in each direction."""
 
-    __slots__ = ("_to_law", "_to_pcm", "encoding", "silence")
+    clock_rate = RATE
+    pcm_rate = RATE
+    packets_ms = PACKETS_MS
 
     def __init__(self, encoding: str) -> None:
         """`encoding` is "PCMA" or "PCMU"; LocalError otherwise."""
         self.encoding = encoding.upper()
-        if self.encoding not in PAYLOAD_TYPES:
-            raise LocalError(f"{encoding!r} is not a codec of this phone")
+        if self.encoding not in LAWS:
+            raise LocalError(f"{encoding!r} is not a law of G.711")
         alaw = self.encoding == "PCMA"
-        self._to_law = audioop.lin2alaw if alaw else audioop.lin2ulaw
-        self._to_pcm = audioop.alaw2lin if alaw else audioop.ulaw2lin
+        self._to_law = lin2alaw if alaw else lin2ulaw
+        self._to_pcm = alaw2lin if alaw else ulaw2lin
         self.silence = b"\xd5" if alaw else b"\xff"
+        self._concealer = Concealer(RATE)
 
     def encode(self, pcm: bytes) -> bytes:
         """The payload of these samples (an even number of octets)."""
         return self._to_law(pcm, 2)
 
-    def decode(self, payload: bytes) -> bytes:
-        """The samples of this payload: two octets for each of its own."""
-        return self._to_pcm(payload, 2)
-
-    def samples(self, payload: bytes) -> int:
-        """How many samples this payload holds."""
+    def ticks(self, payload: bytes) -> int:
+        """An octet is a tick."""
         return len(payload)
 
+    def decode(self, payload: bytes) -> bytes:
+        """The samples of this payload: two octets for each of its own."""
+        return self._concealer.heard(self._to_pcm(payload, 2))
 
-def scaled(pcm: bytes, factor: float) -> bytes:
-    """The samples times `factor`, clipped to 16 bits."""
-    return audioop.mul(pcm, 2, factor)
-
-
-def loudness(pcm: bytes) -> int:
-    """The root mean square of the samples."""
-    return audioop.rms(pcm, 2)
+    def conceal(self, samples: int) -> bytes:
+        """The last pitch periods again, fading."""
+        return self._concealer.conceal(2 * samples)

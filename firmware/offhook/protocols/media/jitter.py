@@ -1,9 +1,12 @@
 """A playout buffer ordered by RTP timestamp (RFC 3550 §6.4.4, RFC 3551 §4.1 on talkspurts).
 
-`due` is the timestamp of the next sample to be played. It advances by what each pull takes, so
-the sound's clock drives it, and no clock of the sender has to be known. A packet's *slack* is how
-long before its time it comes; the delay begins at `delay_ms`, grows where slack is missing, and
-shrinks again, never below `delay_ms`, where for a while more was left than needed.
+`due` is the timestamp of what is to be played next. It advances by what each pull takes, so the
+sound's clock drives it, and no clock of the sender has to be known. A packet's *slack* is how long
+before its time it comes; the delay begins at `delay_ms`, grows at once where slack is missing, and
+shrinks again, never below `delay_ms`, where for a while more was left than needed. Two sound cards'
+clocks that drift apart are nothing else than slack that slowly gets more or less.
+
+All lengths are in ticks of the RTP clock, which for G.722 are two samples each.
 """
 
 from __future__ import annotations
@@ -18,18 +21,20 @@ from offhook.protocols.media.rtp import RtpPacket, sequence_distance, timestamp_
 DEFAULT_DELAY_MS: Final = 40
 MAX_DELAY_MS: Final = 400
 """More than this is never held: the oldest is left out."""
-MAX_PACKETS: Final = 64
+MAX_PACKETS: Final = 256
+"""Enough for the longest delay in the shortest packets of Opus, 2.5 ms."""
+GAP_MS: Final = 20
+"""Longest gap given at once, unless it is one packet that is missing."""
+LONGEST_PACKET_MS: Final = 120
 
-LOOK_EVERY: Final = 25
-"""Packets between two looks at whether the delay is too short."""
-WINDOW: Final = 100
-"""Packets whose slack is looked at: 2 s of 20 ms frames."""
-MAY_BE_LATE: Final = 2
+WINDOW_MS: Final = 2000
+"""How much speech is looked at before the delay gets shorter."""
+MAY_BE_LATE: Final = 1
 """Packets of a window that the delay need not wait for."""
-SHRINK_BY: Final = 3
-"""Packets left out at most, before it is looked again."""
-PATIENCE: Final = {1: 250, 2: 50, 3: 10}
-"""Frames for which a shorter delay waits for a pause, by the packets that are too many."""
+SHRINK_MS: Final = 60
+"""Left out at most, before it is looked again."""
+PATIENCE: Final = ((60, 0.2), (40, 1.0), (0, 5.0))
+"""ms that the delay is too long, and seconds for which shortening it waits for a pause."""
 RESYNC_AFTER: Final = 5
 """Late packets in a row after which the sender's timestamps count as jumped."""
 
@@ -53,15 +58,17 @@ class Hole(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """`samples` for which nothing was there."""
+    """`ticks` for which nothing was there."""
 
-    samples: int
+    ticks: int
     why: Hole
+    following: RtpPacket | None = None
+    """The packet that goes on where this gap ends, if the one before it was never here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A packet whose samples are due, less the first `skip` which came too late."""
+    """A packet that is due, less the first `skip` ticks which came too late."""
 
     packet: RtpPacket
     skip: int = 0
@@ -71,11 +78,16 @@ class JitterBuffer:
     """Holds packets until their samples are due. Counts are of packets."""
 
     def __init__(self, clock_rate: int, delay_ms: int = DEFAULT_DELAY_MS) -> None:
-        self._target = delay_ms * clock_rate // 1000
-        self._maximum = max(MAX_DELAY_MS, 2 * delay_ms) * clock_rate // 1000
-        self._period = clock_rate // 50
+        self.clock_rate = clock_rate
+        self._target = self._ticks(delay_ms)
+        self._maximum = self._ticks(max(MAX_DELAY_MS, 2 * delay_ms))
+        self._period = self._ticks(GAP_MS)
+        self._longest_packet = self._ticks(LONGEST_PACKET_MS)
         self.late = self.duplicates = self.dropped = self.shortened = 0
         self.reset()
+
+    def _ticks(self, ms: int) -> int:
+        return ms * self.clock_rate // 1000
 
     def reset(self) -> None:
         """Forget what is held: the next packet starts the playout anew. Counts stay."""
@@ -88,20 +100,25 @@ class JitterBuffer:
         self._due = None if timestamp is None else timestamp - self._target
         self._begun = self._starved = False
         self._late_in_a_row = 0
-        self._slacks: list[int] = []
+        self._forget_slacks()
         self._grow = 0
         self._shrink = self._waited = 0
+        self._taken: tuple[int, int] | None = None
+
+    def _forget_slacks(self) -> None:
+        self._slacks: list[int] = []
+        self._looked_at = self._missed = 0
 
     @property
-    def held_samples(self) -> int:
-        """From the sample that is due to the end of the newest packet held."""
+    def held_ticks(self) -> int:
+        """From what is due to the end of the newest packet held."""
         if not self._held or self._due is None:
             return 0
-        timestamp, _, samples, _ = max(self._held)
-        return max(0, timestamp + samples - self._due)
+        timestamp, _, ticks, _ = max(self._held)
+        return max(0, timestamp + ticks - self._due)
 
-    def push(self, packet: RtpPacket, samples: int) -> Fate:
-        """Take a packet of `samples` samples."""
+    def push(self, packet: RtpPacket, ticks: int) -> Fate:
+        """Take a packet that lasts `ticks`."""
         timestamp = self._extend(packet)
         if timestamp in self._timestamps:
             self.duplicates += 1
@@ -113,12 +130,12 @@ class JitterBuffer:
         if newest and not -self._maximum <= slack <= self._maximum:
             self._restart(timestamp)
         else:
-            self._judge(slack, samples)
-            if slack + samples <= 0 and not self._take_late(timestamp, newest=newest):
+            self._judge(slack, ticks)
+            if slack + ticks <= 0 and not self._take_late(timestamp, newest=newest):
                 return Fate.LATE
         if newest:
             self._last = (packet.sequence, timestamp)
-        heapq.heappush(self._held, (timestamp, packet.sequence, samples, packet))
+        heapq.heappush(self._held, (timestamp, packet.sequence, ticks, packet))
         self._timestamps.add(timestamp)
         self._late_in_a_row = 0
         self._starved = False
@@ -130,44 +147,51 @@ class JitterBuffer:
 
         That is done where the frame is `quiet`; if none is for a while, then anyway.
         """
-        if not self._shrink:
+        ticks = 0 if self._taken is None else self._taken[1]
+        if not 0 < ticks <= self._shrink:
             return False
-        self._waited += 1
-        if not quiet and self._waited < PATIENCE[self._shrink]:
+        self._waited += ticks
+        if not quiet and self._waited < self._patience():
             return False
-        self._shrink -= 1
+        self._shrink = 0 if self._shrink < 2 * ticks else self._shrink - ticks
         self._waited = 0
         self.shortened += 1
         return True
+
+    def _patience(self) -> int:
+        too_long = 1000 * self._shrink // self.clock_rate
+        seconds = next(seconds for ms, seconds in PATIENCE if too_long >= ms)
+        return int(seconds * self.clock_rate)
 
     def _extend(self, packet: RtpPacket) -> int:
         if self._last is None:
             return packet.timestamp
         return self._last[1] + timestamp_distance(packet.timestamp, self._last[1] & 0xFFFFFFFF)
 
-    def _judge(self, slack: int, samples: int) -> None:
+    def _judge(self, slack: int, ticks: int) -> None:
         """Learn from a packet's slack whether the delay should be another."""
         slacks = self._slacks
         slacks.append(slack)
-        if len(slacks) % LOOK_EVERY:
-            return
-        least = sorted(slacks)[MAY_BE_LATE]
-        if least < 0:
-            self._grow = min(-least, self._maximum)
-            slacks.clear()
-        elif len(slacks) >= WINDOW:
+        self._looked_at += ticks
+        self._missed += slack < 0
+        if self._missed > MAY_BE_LATE:
+            self._grow = min(-sorted(slacks)[MAY_BE_LATE], self._maximum)
+            self._shrink = 0
+            self._forget_slacks()
+        elif self._looked_at >= self._ticks(WINDOW_MS):
             # A period more than the target is no surplus: it depends on whether packets happen
             # to come just before a pull or just after.
+            least = sorted(slacks)[min(MAY_BE_LATE, len(slacks) - 1)]
             surplus = max(0, least - self._target - self._period)
-            self._shrink = min(SHRINK_BY, surplus // max(1, samples))
-            slacks.clear()
+            self._shrink = min(self._ticks(SHRINK_MS), surplus) if surplus >= ticks else 0
+            self._forget_slacks()
 
     def _take_late(self, timestamp: int, *, newest: bool) -> bool:
         """Whether a packet whose time is over is played all the same, the delay growing."""
         if newest and self._starved:
             self._due = timestamp
-            self._slacks.clear()
-            self._grow = 0
+            self._forget_slacks()
+            self._grow = self._shrink = 0
             return True
         self.late += 1
         self._late_in_a_row += 1
@@ -177,18 +201,21 @@ class JitterBuffer:
         return False
 
     def _bound(self) -> None:
-        while len(self._held) > MAX_PACKETS or self.held_samples > self._maximum + self._target:
-            timestamp, samples, _ = self._pop()
+        while len(self._held) > MAX_PACKETS or self.held_ticks > self._maximum + self._target:
+            timestamp, ticks, _ = self._pop()
             self.dropped += 1
-            self._due = max(self._due or 0, timestamp + samples)
+            self._due = max(self._due or 0, timestamp + ticks)
 
     def _pop(self) -> tuple[int, int, RtpPacket]:
-        timestamp, _, samples, packet = heapq.heappop(self._held)
+        timestamp, _, ticks, packet = heapq.heappop(self._held)
         self._timestamps.discard(timestamp)
-        return timestamp, samples, packet
+        return timestamp, ticks, packet
 
     def pull(self) -> Frame | Gap:
-        """What is to be played next: a packet, or a gap of at most 20 ms."""
+        """What is to be played next: a packet, or a gap.
+
+        A gap is of at most 20 ms, or as long as the one packet that is missing.
+        """
         if self._due is None:
             return Gap(self._period, Hole.BEFORE_START)
         if self._grow and self._begun:
@@ -198,16 +225,28 @@ class JitterBuffer:
         while self._held:
             ahead = self._held[0][0] - self._due
             if ahead > 0:
-                step = min(ahead, self._period)
-                self._due += step
-                return Gap(step, Hole.MISSING if self._begun else Hole.BEFORE_START)
-            timestamp, samples, packet = self._pop()
-            if ahead + samples <= 0:
+                return self._missing(ahead, self._held[0][3])
+            timestamp, ticks, packet = self._pop()
+            if ahead + ticks <= 0:
                 self.late += 1
                 continue
-            self._due = timestamp + samples
+            self._due = timestamp + ticks
             self._begun = True
+            self._taken = packet.sequence, ticks
             return Frame(packet, -ahead)
         self._starved = True
         self._due += self._period
         return Gap(self._period, Hole.EMPTY if self._begun else Hole.BEFORE_START)
+
+    def _missing(self, ahead: int, following: RtpPacket) -> Gap:
+        """A gap before the packet that begins `ahead` ticks from what is due."""
+        step = min(ahead, self._period)
+        lost = False
+        if self._taken is not None and self._begun:
+            sequence, usual = self._taken
+            lost = sequence_distance(following.sequence, sequence) > 1
+            if lost:
+                step = min(ahead, max(1, min(usual, self._longest_packet)))
+        self._due = (self._due or 0) + step
+        why = Hole.MISSING if self._begun else Hole.BEFORE_START
+        return Gap(step, why, following if lost and step == ahead else None)

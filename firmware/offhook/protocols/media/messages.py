@@ -43,6 +43,12 @@ class SetRemote:
     """What may come in, by our own payload types; empty: `codec` alone."""
     receive_dtmf_payload_type: int | None = None
     """Our own payload type for telephone-events; None: `dtmf_payload_type`."""
+    codec_parameters: str | None = None
+    """The peer's `a=fmtp` value for `codec`, "" where it has none; None: not known."""
+    dtmf_clock_rate: int | None = None
+    """Of the telephone-events sent and received; None: that of `codec`."""
+    receive_events: tuple[tuple[int, int], ...] = ()
+    """Further telephone-events that may come in: our own payload type and its clock rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +146,10 @@ class Statistics:
     """Periods in which the sound asked for a frame and none was there."""
     round_trip_ms: float | None = None
     """From RTCP's LSR and DLSR (RFC 3550 §6.4.1), where the peer reports."""
+    recovered: int = 0
+    """Gaps filled by the FEC of the packet after them."""
+    concealed_ms: float = 0.0
+    """Played that was made up, fading and silence in its place included."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,13 @@ class Reception:
         self._received = 0
         self._expected_prior = self._received_prior = 0
 
+    def retime(self, clock_rate: int) -> None:
+        """From now on the source's timestamps count with this clock."""
+        if clock_rate != self._clock_rate:
+            self._jitter *= clock_rate / self._clock_rate
+            self._clock_rate = clock_rate
+            self._transit = None
+
     def update(self, packet: RtpPacket, now: float, *, timed: bool = True) -> bool:
         """Count one packet of this source; True where it is newer than all before.
 

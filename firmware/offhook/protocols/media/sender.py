@@ -6,9 +6,10 @@ from typing import Final
 
 from offhook.base.randomness import Randomness
 from offhook.protocols.keying.srtp_keys import CryptoLine
+from offhook.protocols.media.codecs import make_codec
 from offhook.protocols.media.dtmf import DtmfSender
-from offhook.protocols.media.g711 import CLOCK_RATE, G711
 from offhook.protocols.media.messages import SetRemote
+from offhook.protocols.media.resample import Converter
 from offhook.protocols.media.rtp import (
     SEQUENCE_CYCLE,
     TIMESTAMP_CYCLE,
@@ -24,15 +25,20 @@ DRIFT: Final = 5e-4
 
 
 class Sender:
-    """Numbers, encodes and protects. The RTP timestamp follows the sound, also where it fails."""
+    """Numbers, encodes and protects. The RTP timestamp follows the sound, also where it fails.
 
-    def __init__(self, parameters: SetRemote, randomness: Randomness, now: float) -> None:
+    What it takes is PCM of `pcm_rate` Hz, whatever the codec's rate is.
+    """
+
+    def __init__(
+        self, parameters: SetRemote, pcm_rate: int, randomness: Randomness, now: float
+    ) -> None:
         self._randomness = randomness
         self._protector = Protector(parameters.send_keys)
-        self._codec = G711(parameters.codec.encoding)
-        self._dtmf = DtmfSender(CLOCK_RATE)
+        self._pcm_rate = pcm_rate
+        self._dtmf = DtmfSender(parameters.codec.clock_rate)
+        self._choose_codec(parameters)
         self._timestamp = int.from_bytes(randomness.octets(4), "big")
-        self._pending = b""
         self._talking = False
         self._cycles = 0
         self._expected = now
@@ -40,6 +46,13 @@ class Sender:
         self.packets = self.octets = 0
         self._choose_source()
         self._apply(parameters)
+
+    def _choose_codec(self, parameters: SetRemote) -> None:
+        self._codec = make_codec(parameters.codec, parameters.codec_parameters)
+        self._made_for = parameters.codec.encoding.upper(), parameters.codec_parameters
+        converts = self._codec.pcm_rate != self._pcm_rate
+        self._converter = Converter(self._pcm_rate, self._codec.pcm_rate) if converts else None
+        self._pending = b""
 
     def _choose_source(self) -> None:
         self.ssrc = int.from_bytes(self._randomness.octets(4), "big")
@@ -50,7 +63,10 @@ class Sender:
     def _apply(self, parameters: SetRemote) -> None:
         self._payload_type = parameters.codec.payload_type
         self.dtmf_payload_type = parameters.dtmf_payload_type
-        self._frame_octets = 2 * CLOCK_RATE * parameters.ptime_ms // 1000
+        packet_ms = self._codec.packet_ms(parameters.ptime_ms)
+        self._frame_octets = 2 * self._codec.pcm_rate * packet_ms // 1000
+        self._dtmf.clock_rate = parameters.dtmf_clock_rate or self._codec.clock_rate
+        self._event_ticks = self._dtmf.clock_rate * packet_ms // 1000
         self._sending = parameters.sending
 
     def set_remote(self, parameters: SetRemote) -> None:
@@ -65,8 +81,12 @@ class Sender:
             self._protector = Protector(parameters.send_keys)
             if self._cycles:
                 self.change_source()
-        if parameters.codec.encoding.upper() != self._codec.encoding:
-            self._codec = G711(parameters.codec.encoding)
+        if (parameters.codec.encoding.upper(), parameters.codec_parameters) != self._made_for:
+            clock_rate = self._codec.clock_rate
+            self._choose_codec(parameters)
+            if self._codec.clock_rate != clock_rate:
+                # One source counts with one clock (RFC 7160 §4.1).
+                self.change_source()
         self._apply(parameters)
 
     def change_source(self) -> None:
@@ -95,16 +115,21 @@ class Sender:
 
     def timestamp_at(self, now: float) -> int:
         """The RTP timestamp that corresponds to `now`, for a sender report."""
-        elapsed = int((now - self._captured_at) * CLOCK_RATE)
-        return (self._timestamp + len(self._pending) // 2 + elapsed) % TIMESTAMP_CYCLE
+        elapsed = int((now - self._captured_at) * self._codec.clock_rate)
+        return (self._timestamp + self._pending_ticks + elapsed) % TIMESTAMP_CYCLE
+
+    @property
+    def _pending_ticks(self) -> int:
+        return len(self._pending) // (2 * self._codec.samples_per_tick)
 
     def capture(self, pcm: bytes, samples: int, now: float) -> list[bytes]:
         """SRTP packets for what was captured: `samples` samples, none of them in `pcm` if lost."""
-        self._keep_time(samples, now)
+        ticks = samples * self._codec.clock_rate // self._pcm_rate
+        self._keep_time(ticks, now)
         if not pcm:
-            self._skip(len(self._pending) // 2 + samples)
+            self._skip(self._pending_ticks + ticks)
             return []
-        self._pending += pcm
+        self._pending += pcm if self._converter is None else self._converter.convert(pcm)
         made = []
         while len(self._pending) >= self._frame_octets:
             frame = self._pending[: self._frame_octets]
@@ -113,33 +138,33 @@ class Sender:
                 made.append(self._protect_frame(frame))
             else:
                 self._talking = False
-            self._advance(len(frame) // 2)
+            self._advance(len(frame) // (2 * self._codec.samples_per_tick))
         return made
 
-    def _keep_time(self, samples: int, now: float) -> None:
+    def _keep_time(self, ticks: int, now: float) -> None:
+        clock_rate = self._codec.clock_rate
         late = now - self._expected
         if late < 0:
             self._expected = now
         elif late > STALL_S:
-            missed = int(late * CLOCK_RATE) // samples * samples
-            self._skip(len(self._pending) // 2 + missed)
-            self._expected += missed / CLOCK_RATE
-        self._expected += (1 + DRIFT) * samples / CLOCK_RATE
+            missed = int(late * clock_rate) // ticks * ticks
+            self._skip(self._pending_ticks + missed)
+            self._expected += missed / clock_rate
+        self._expected += (1 + DRIFT) * ticks / clock_rate
         self._captured_at = now
 
-    def _skip(self, samples: int) -> None:
+    def _skip(self, ticks: int) -> None:
         self._pending = b""
         self._talking = False
-        self._advance(samples)
+        self._advance(ticks)
 
-    def _advance(self, samples: int) -> None:
-        self._timestamp = (self._timestamp + samples) % TIMESTAMP_CYCLE
+    def _advance(self, ticks: int) -> None:
+        self._timestamp = (self._timestamp + ticks) % TIMESTAMP_CYCLE
 
     def _protect_frame(self, frame: bytes) -> bytes:
-        samples = len(frame) // 2
         event = None
         if self.dtmf_payload_type is not None:
-            event = self._dtmf.next_packet(self._timestamp, samples)
+            event = self._dtmf.next_packet(self._timestamp, self._event_ticks)
         if event is not None and self.dtmf_payload_type is not None:
             self._talking = False
             return self._protect(

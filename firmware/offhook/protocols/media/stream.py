@@ -17,9 +17,9 @@ from typing import Final
 
 from offhook.base.errors import LocalError, PeerError
 from offhook.base.randomness import Randomness
-from offhook.base.vocabulary import AudioCodec, PathAddress, PcmFormat
+from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.protocols.media.codecs import kind_of, pcm_format
 from offhook.protocols.media.control import Control
-from offhook.protocols.media.g711 import CLOCK_RATE, PAYLOAD_TYPES
 from offhook.protocols.media.jitter import DEFAULT_DELAY_MS
 from offhook.protocols.media.messages import (
     DtmfReceived,
@@ -35,14 +35,13 @@ from offhook.protocols.media.rtp import is_rtcp
 from offhook.protocols.media.sender import Sender
 from offhook.protocols.media.srtp import check_keys
 
-FORMAT: Final = PcmFormat(rate=CLOCK_RATE, period_ms=20)
-"""What capture takes and playout gives."""
 SILENCE_LIMIT_S: Final = 5.0
 """Without an authenticated packet for this long, the media counts as lost.
 
 Before KeysConfirmed that is the sign of a peer which sends nothing, or not with the agreed key.
 """
 PTIMES_MS: Final = range(10, 101, 10)
+EVENT_CLOCK_RATES: Final = (8000, 16000, 48000)
 RTCP_CLASH: Final = range(64, 96)
 """With the marker these would be taken for RTCP (RFC 5761 §4)."""
 
@@ -66,6 +65,11 @@ def check_parameters(parameters: SetRemote) -> None:
         raise PeerError("the peer answers with our own key: what we send could come back as its")
     _check_formats((parameters.codec,), parameters.dtmf_payload_type)
     _check_formats(parameters.receive_codecs, parameters.receive_dtmf_payload_type)
+    for payload_type, clock_rate in parameters.receive_events:
+        _check_formats(parameters.receive_codecs or (parameters.codec,), payload_type)
+        _check_clock_rate(clock_rate)
+    if parameters.dtmf_clock_rate is not None:
+        _check_clock_rate(parameters.dtmf_clock_rate)
     if parameters.ptime_ms not in PTIMES_MS:
         raise LocalError(f"a frame of {parameters.ptime_ms} ms is not made by this phone")
     _check_address(parameters.remote)
@@ -75,11 +79,7 @@ def check_parameters(parameters: SetRemote) -> None:
 
 def _check_formats(codecs: Sequence[AudioCodec], dtmf_payload_type: int | None) -> None:
     for codec in codecs:
-        if codec.encoding.upper() not in PAYLOAD_TYPES or (codec.clock_rate, codec.channels) != (
-            CLOCK_RATE,
-            1,
-        ):
-            raise LocalError(f"{codec.encoding}/{codec.clock_rate} is not a codec of this phone")
+        kind_of(codec)
         if codec.payload_type == dtmf_payload_type:
             raise LocalError("audio and telephone-event have the same payload type")
     for payload_type in (*(codec.payload_type for codec in codecs), dtmf_payload_type):
@@ -87,6 +87,11 @@ def _check_formats(codecs: Sequence[AudioCodec], dtmf_payload_type: int | None) 
             payload_type not in range(128) or payload_type in RTCP_CLASH
         ):
             raise LocalError(f"{payload_type} is no RTP payload type")
+
+
+def _check_clock_rate(clock_rate: int) -> None:
+    if clock_rate not in EVENT_CLOCK_RATES:
+        raise LocalError(f"telephone-events with a clock of {clock_rate} Hz are not made")
 
 
 def _check_address(address: PathAddress) -> None:
@@ -101,7 +106,8 @@ def _check_address(address: PathAddress) -> None:
 class MediaStream:
     """Both directions of one call's audio, from Start on.
 
-    Raises what `check_parameters` raises. `now` at construction is the time of Start.
+    Raises what `check_parameters` raises. `now` at construction is the time of Start. `format` is
+    the PCM of capture and playout: the first codec's own, and it stays if the codec changes.
     """
 
     def __init__(
@@ -115,8 +121,9 @@ class MediaStream:
         check_parameters(parameters)
         self._session = parameters.session
         self._started = now
-        self._sender = Sender(parameters, randomness, now)
-        self._receiver = Receiver(parameters, delay_ms)
+        self.format: Final = pcm_format(parameters.codec)
+        self._sender = Sender(parameters, self.format.rate, randomness, now)
+        self._receiver = Receiver(parameters, self.format.rate, delay_ms)
         self._control = Control(randomness, now)
         self._rtp = Latch(parameters.remote)
         self._rtcp = None if parameters.remote_rtcp is None else Latch(parameters.remote_rtcp)
@@ -190,18 +197,17 @@ class MediaStream:
 
     def _tell_digits(self) -> None:
         for digit in self._receiver.digits:
-            duration_ms = 1000 * digit.duration / CLOCK_RATE
-            self._events.append(DtmfReceived(self._session, digit.digit, duration_ms))
+            self._events.append(DtmfReceived(self._session, digit.digit, digit.duration_ms))
         self._receiver.digits.clear()
 
     def _after_ms(self, now: float) -> float:
         return 1000 * (now - self._started)
 
     def capture(self, pcm: bytes, now: float) -> None:
-        """Send one period of FORMAT; an empty one stands for a period that was lost."""
-        if len(pcm) not in (0, FORMAT.octets):
-            raise LocalError(f"a captured period has {FORMAT.octets} octets, not {len(pcm)}")
-        for datagram in self._sender.capture(pcm, FORMAT.samples, now):
+        """Send one period of `format`; an empty one stands for a period that was lost."""
+        if len(pcm) not in (0, self.format.octets):
+            raise LocalError(f"a captured period has {self.format.octets} octets, not {len(pcm)}")
+        for datagram in self._sender.capture(pcm, self.format.samples, now):
             if not self._sent:
                 self._events.append(FirstPacketSent(self._session, self._after_ms(now)))
             self._sent += 1
@@ -209,8 +215,8 @@ class MediaStream:
                 self._outgoing.append((datagram, self._rtp.address, False))
 
     def playout(self, now: float) -> bytes:
-        """The next period of FORMAT to be played."""
-        return self._receiver.playout(FORMAT.octets, now)
+        """The next period of `format` to be played."""
+        return self._receiver.playout(self.format.octets, now)
 
     def send_dtmf(self, digits: str, duration_ms: int, gap_ms: int) -> None:
         """Queue digits; LocalError where they can't be sent or no event type was agreed."""
@@ -270,4 +276,6 @@ class MediaStream:
             jitter_ms=receiver.jitter_ms,
             underruns=receiver.underruns,
             round_trip_ms=self._control.round_trip_ms,
+            recovered=receiver.recovered,
+            concealed_ms=receiver.concealed_ms,
         )

@@ -13,7 +13,7 @@ from offhook.base.errors import LocalError
 from offhook.protocols.keying.sdes import SkippedCrypto
 from offhook.protocols.keying.srtp_keys import CryptoLine
 from offhook.protocols.sdp.attributes import Direction, read_direction
-from offhook.protocols.sdp.codecs import read_formats
+from offhook.protocols.sdp.codecs import foreign_rate, read_formats
 from offhook.protocols.sdp.description import parse_sdp, serialise_sdp
 from offhook.protocols.sdp.errors import Unacceptable
 from offhook.protocols.sdp.reading import (
@@ -89,12 +89,13 @@ def make_answer(
     send_keys = _send_keys(choice, local)
     check_family(local.rtp, choice.remote, choice.remote_rtcp)
     agreed = direction.answering(choice.offered_direction)
+    event = choice.telephone_event
     ours = audio_section(
         local,
         AudioTerms(
             profile=choice.offer.media[choice.media_index].profile,
             codecs=(choice.codec,),
-            dtmf_payload_type=choice.dtmf_payload_type,
+            telephone_events=() if event is None else (event,),
             crypto=(send_keys,),
             ptime_ms=choice.policy.ptime_ms,
             direction=agreed,
@@ -111,14 +112,16 @@ def make_answer(
         remote=choice.remote,
         remote_rtcp=choice.remote_rtcp,
         codec=choice.codec,
-        dtmf_payload_type=choice.dtmf_payload_type,
+        dtmf_payload_type=None if event is None else event.payload_type,
         send_keys=send_keys,
         receive_keys=choice.receive_keys,
         ptime_ms=choice.ptime_ms,
         sending=agreed.sends,
         receiving=agreed.receives,
         receive_codecs=(choice.codec,),
-        receive_dtmf_payload_type=choice.dtmf_payload_type,
+        receive_dtmf_payload_type=None if event is None else event.payload_type,
+        codec_parameters=choice.codec_parameters,
+        dtmf_clock_rate=foreign_rate(choice.codec, event),
         held=not choice.offered_direction.receives,
         media_index=choice.media_index,
         media_lines=len(media),
@@ -146,7 +149,8 @@ def _consider(
         remote=remote,
         remote_rtcp=None if shared else read_remote_rtcp(section, remote),
         codec=codec,
-        dtmf_payload_type=formats.dtmf_payload_type(codec.clock_rate),
+        telephone_event=formats.telephone_event(codec.clock_rate),
+        codec_parameters=formats.parameters_of(codec),
         receive_keys=receive_keys,
         ptime_ms=read_ptime(section, policy.ptime_ms),
         offered_direction=direction,

@@ -1,4 +1,4 @@
-"""Payload types of the RTP/AVP family (RFC 3551 §6, table 4) and the codecs offered here.
+"""Payload types of the RTP/AVP family (RFC 3551 §6, table 4; RFC 7587) and the codecs offered here.
 
 A static number stands for its encoding even without `a=rtpmap`; a line that gives it another
 meaning makes that format unusable, for the two sides would decode different things.
@@ -42,13 +42,27 @@ STATIC: Final = {
 }
 
 CODECS: Final = {
+    "opus": AudioCodec("opus", 111, 48000, 2),
+    "G722": AudioCodec("G722", 9, 8000),
     "PCMA": AudioCodec("PCMA", 8, 8000),
     "PCMU": AudioCodec("PCMU", 0, 8000),
 }
-"""What can be offered, with the payload type it is offered under."""
+"""What can be offered, with the payload type it is offered under.
+
+G.722 says 8000 although it samples at 16 kHz (RFC 3551 §4.5.2); Opus always says 48000/2, and
+sends mono unless asked for stereo (RFC 7587 §7).
+"""
+
+PARAMETERS: Final = {"opus": "useinbandfec=1"}
+"""What our decoder likes to get (RFC 7587 §6.1). The rest is as by default: mono, no DTX."""
+MAX_PARAMETERS: Final = 400
+"""Characters of a peer's `a=fmtp` that are handed on; a longer one is handed on as none."""
 
 TELEPHONE_EVENT: Final = "telephone-event"
-TELEPHONE_EVENT_TYPE: Final = 101
+TELEPHONE_EVENT_TYPES: Final = {8000: 101, 48000: 110}
+"""What events are offered under, by the clock rate of the codecs that they go with."""
+COMMON_EVENT_RATE: Final = 8000
+"""Some telephones have events of this rate alone, also beside Opus."""
 KEYPAD_EVENTS: Final = "0-15"
 
 CLASH_WITH_RTCP: Final = range(64, 96)
@@ -63,13 +77,29 @@ class Formats:
 
     codecs: tuple[AudioCodec, ...]
     telephone_events: tuple[RtpMap, ...]
+    parameters: tuple[str, ...] = ()
+    """The `a=fmtp` value of each codec, "" where it has none."""
+
+    def telephone_event(self, clock_rate: int) -> RtpMap | None:
+        """The telephone-event that goes with a codec of that clock rate (RFC 4733 §2.1).
+
+        Where there is none, that of 8000 Hz: its timestamps are the audio's all the same, its
+        durations count at 8000 Hz.
+        """
+        for wanted in (clock_rate, COMMON_EVENT_RATE):
+            for each in self.telephone_events:
+                if each.clock_rate == wanted:
+                    return each
+        return None
 
     def dtmf_payload_type(self, clock_rate: int) -> int | None:
-        """The telephone-event that goes with a codec of that clock rate (RFC 4733 §2.1)."""
-        for each in self.telephone_events:
-            if each.clock_rate == clock_rate:
-                return each.payload_type
-        return None
+        """The number of `telephone_event`."""
+        event = self.telephone_event(clock_rate)
+        return None if event is None else event.payload_type
+
+    def parameters_of(self, codec: AudioCodec) -> str:
+        """The `a=fmtp` value of one of `codecs`."""
+        return self.parameters[self.codecs.index(codec)]
 
     def clashes_with_rtcp(self) -> bool:
         """Whether a usable format forbids RTCP on the same port."""
@@ -82,6 +112,7 @@ def read_formats(media: MediaDescription, encodings: tuple[str, ...]) -> Formats
     """The section's formats that are among `encodings`, and its telephone-events."""
     maps = read_rtpmaps(media)
     codecs: list[AudioCodec] = []
+    parameters: list[str] = []
     events: list[RtpMap] = []
     for text in media.formats:
         entry = _meaning(text, maps)
@@ -97,7 +128,22 @@ def read_formats(media: MediaDescription, encodings: tuple[str, ...]) -> Formats
                 codecs.append(
                     AudioCodec(codec.encoding, entry.payload_type, codec.clock_rate, codec.channels)
                 )
-    return Formats(tuple(codecs), tuple(events))
+                said = read_fmtp(media, entry.payload_type) or ""
+                parameters.append(said if len(said) <= MAX_PARAMETERS else "")
+    return Formats(tuple(codecs), tuple(events), tuple(parameters))
+
+
+def offered_events(codecs: tuple[AudioCodec, ...]) -> tuple[RtpMap, ...]:
+    """A telephone-event for each clock rate of `codecs`, in their order."""
+    rates = dict.fromkeys(codec.clock_rate for codec in codecs)
+    return tuple(RtpMap(TELEPHONE_EVENT_TYPES[rate], TELEPHONE_EVENT, rate) for rate in rates)
+
+
+def foreign_rate(codec: AudioCodec, event: RtpMap | None) -> int | None:
+    """The clock rate of `event` where it is not that of `codec`."""
+    if event is None or event.clock_rate == codec.clock_rate:
+        return None
+    return event.clock_rate
 
 
 def _meaning(text: str, maps: dict[int, RtpMap]) -> RtpMap | None:

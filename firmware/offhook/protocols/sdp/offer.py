@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from offhook.base.errors import LocalError
 from offhook.protocols.sdp.attributes import Direction
-from offhook.protocols.sdp.codecs import CODECS, TELEPHONE_EVENT_TYPE, read_formats
+from offhook.protocols.sdp.codecs import CODECS, offered_events, read_formats
 from offhook.protocols.sdp.description import parse_sdp, serialise_sdp
 from offhook.protocols.sdp.errors import BadSdp
 from offhook.protocols.sdp.records import SessionDescription
@@ -43,12 +43,13 @@ def make_offer(
     crypto = tuple(keys[name] for name in policy.suites)
     if len({line.tag for line in crypto}) < len(crypto):
         raise LocalError("two crypto lines share a tag")
+    codecs = tuple(CODECS[name] for name in policy.codecs)
     section = audio_section(
         local,
         AudioTerms(
             profile=PROFILE,
-            codecs=tuple(CODECS[name] for name in policy.codecs),
-            dtmf_payload_type=TELEPHONE_EVENT_TYPE,
+            codecs=codecs,
+            telephone_events=offered_events(codecs),
             crypto=crypto,
             ptime_ms=policy.ptime_ms,
             direction=direction,
@@ -91,7 +92,7 @@ def make_reoffer(
         AudioTerms(
             profile=section.profile,
             codecs=formats.codecs,
-            dtmf_payload_type=formats.dtmf_payload_type(formats.codecs[0].clock_rate),
+            telephone_events=formats.telephone_events,
             crypto=(key,),
             ptime_ms=policy.ptime_ms,
             direction=direction,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from offhook.protocols.keying.sdes import SkippedCrypto, parse_crypto
 from offhook.protocols.keying.srtp_keys import CryptoLine
 from offhook.protocols.sdp.attributes import read_direction
-from offhook.protocols.sdp.codecs import Formats, read_formats
+from offhook.protocols.sdp.codecs import Formats, foreign_rate, read_formats
 from offhook.protocols.sdp.description import parse_sdp
 from offhook.protocols.sdp.errors import Unacceptable
 from offhook.protocols.sdp.offer import own_stream
@@ -26,6 +26,7 @@ from offhook.protocols.sdp.terms import Agreement, LocalMedia, MediaPolicy
 
 if TYPE_CHECKING:
     from offhook.base.vocabulary import AudioCodec, PathAddress
+    from offhook.protocols.sdp.attributes import RtpMap
     from offhook.protocols.sdp.records import MediaDescription, SessionDescription
 
 
@@ -66,21 +67,28 @@ def read_answer(offer: bytes, answer: bytes, local: LocalMedia, policy: MediaPol
     check_family(local.rtp, remote, remote_rtcp)
     wanted, said = (read_direction(each.session, each.section) for each in (ours, theirs))
     reachable = not is_unspecified(remote)
-    dtmf = theirs.formats.dtmf_payload_type(codec.clock_rate)
-    own_dtmf = ours.formats.dtmf_payload_type(codec.clock_rate)
-    both = dtmf is not None and own_dtmf is not None
+    event = theirs.formats.telephone_event(codec.clock_rate)
+    own_events = _common_events(ours, theirs)
+    own_event = next(
+        (own for own in own_events if event and own.clock_rate == event.clock_rate), None
+    )
     return Agreement(
         remote=remote,
         remote_rtcp=remote_rtcp,
         codec=codec,
-        dtmf_payload_type=dtmf if both else None,
+        dtmf_payload_type=event.payload_type if event and own_event else None,
         send_keys=send_keys,
         receive_keys=receive_keys,
         ptime_ms=read_ptime(theirs.section, policy.ptime_ms),
         sending=wanted.sends and said.receives and reachable,
         receiving=wanted.receives and said.sends,
         receive_codecs=_common(ours, theirs),
-        receive_dtmf_payload_type=own_dtmf if both else None,
+        receive_dtmf_payload_type=own_event.payload_type if own_event else None,
+        codec_parameters=theirs.formats.parameters_of(codec),
+        dtmf_clock_rate=foreign_rate(codec, own_event),
+        receive_events=tuple(
+            (own.payload_type, own.clock_rate) for own in own_events if own is not own_event
+        ),
         held=wanted.sends and not (said.receives and reachable),
         media_index=index,
         media_lines=len(session.media),
@@ -138,6 +146,12 @@ def _common(ours: _Side, theirs: _Side) -> tuple[AudioCodec, ...]:
         for mine in ours.formats.codecs
         if mine.encoding == said.encoding
     )
+
+
+def _common_events(ours: _Side, theirs: _Side) -> tuple[RtpMap, ...]:
+    """Our telephone-events of the clock rates that the answer has too."""
+    rates = {each.clock_rate for each in theirs.formats.telephone_events}
+    return tuple(own for own in ours.formats.telephone_events if own.clock_rate in rates)
 
 
 def _codec(ours: _Side, theirs: _Side) -> AudioCodec:

@@ -12,7 +12,7 @@ from offhook.protocols.sdp.codecs import CODECS
 if TYPE_CHECKING:
     from offhook.base.vocabulary import AudioCodec, PathAddress
     from offhook.protocols.keying.srtp_keys import CryptoLine, CryptoSuite
-    from offhook.protocols.sdp.attributes import Direction
+    from offhook.protocols.sdp.attributes import Direction, RtpMap
     from offhook.protocols.sdp.records import SessionDescription
 
 PTIMES_MS: Final = range(10, 61, 10)
@@ -82,6 +82,12 @@ class Agreement:
     receive_codecs: tuple[AudioCodec, ...] = ()
     """What may come in, under the payload types of our own description."""
     receive_dtmf_payload_type: int | None = None
+    codec_parameters: str = ""
+    """The peer's `a=fmtp` value for `codec`."""
+    dtmf_clock_rate: int | None = None
+    """Of the telephone-events where it is not that of `codec`."""
+    receive_events: tuple[tuple[int, int], ...] = ()
+    """Further telephone-events that may come in, with other codecs: payload type, clock rate."""
     held: bool = False
     """The peer takes no media from us: sendonly, inactive or no address."""
     media_index: int = 0
@@ -102,7 +108,8 @@ class Choice:
     remote: PathAddress
     remote_rtcp: PathAddress | None
     codec: AudioCodec
-    dtmf_payload_type: int | None
+    codec_parameters: str
+    telephone_event: RtpMap | None
     receive_keys: CryptoLine
     ptime_ms: int
     offered_direction: Direction

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from offhook.base.errors import LocalError
 from offhook.protocols.keying.sdes import format_crypto
-from offhook.protocols.sdp.codecs import KEYPAD_EVENTS, TELEPHONE_EVENT
+from offhook.protocols.sdp.codecs import KEYPAD_EVENTS, PARAMETERS, TELEPHONE_EVENT
 from offhook.protocols.sdp.records import Attribute, Connection, MediaDescription, address_type
 
 if TYPE_CHECKING:
     from offhook.base.vocabulary import AudioCodec, PathAddress
     from offhook.protocols.keying.srtp_keys import CryptoLine
-    from offhook.protocols.sdp.attributes import Direction
+    from offhook.protocols.sdp.attributes import Direction, RtpMap
     from offhook.protocols.sdp.terms import LocalMedia
 
 
@@ -27,7 +27,7 @@ class AudioTerms:
 
     profile: str
     codecs: tuple[AudioCodec, ...]
-    dtmf_payload_type: int | None
+    telephone_events: tuple[RtpMap, ...]
     crypto: tuple[CryptoLine, ...]
     ptime_ms: int
     direction: Direction
@@ -46,16 +46,17 @@ def audio_section(local: LocalMedia, terms: AudioTerms) -> MediaDescription:
         raise LocalError("an audio stream has at least one key and one codec")
     check_local(local)
     numbers = [codec.payload_type for codec in terms.codecs]
-    attributes = [
-        Attribute("rtpmap", f"{codec.payload_type} {codec.encoding}/{codec.clock_rate}")
-        for codec in terms.codecs
-    ]
-    if terms.dtmf_payload_type is not None:
-        numbers.append(terms.dtmf_payload_type)
-        clock_rate = terms.codecs[0].clock_rate
+    attributes: list[Attribute] = []
+    for codec in terms.codecs:
+        attributes.append(Attribute("rtpmap", _rtpmap(codec)))
+        if codec.encoding in PARAMETERS:
+            said = f"{codec.payload_type} {PARAMETERS[codec.encoding]}"
+            attributes.append(Attribute("fmtp", said))
+    for event in terms.telephone_events:
+        numbers.append(event.payload_type)
         attributes += [
-            Attribute("rtpmap", f"{terms.dtmf_payload_type} {TELEPHONE_EVENT}/{clock_rate}"),
-            Attribute("fmtp", f"{terms.dtmf_payload_type} {KEYPAD_EVENTS}"),
+            Attribute("rtpmap", f"{event.payload_type} {TELEPHONE_EVENT}/{event.clock_rate}"),
+            Attribute("fmtp", f"{event.payload_type} {KEYPAD_EVENTS}"),
         ]
     attributes.append(Attribute("ptime", str(terms.ptime_ms)))
     attributes += [Attribute("crypto", format_crypto(line)) for line in terms.crypto]
@@ -71,6 +72,11 @@ def audio_section(local: LocalMedia, terms: AudioTerms) -> MediaDescription:
         formats=tuple(str(number) for number in numbers),
         attributes=tuple(attributes),
     )
+
+
+def _rtpmap(codec: AudioCodec) -> str:
+    channels = f"/{codec.channels}" if codec.channels > 1 else ""
+    return f"{codec.payload_type} {codec.encoding}/{codec.clock_rate}{channels}"
 
 
 def refused_section(offered: MediaDescription) -> MediaDescription:

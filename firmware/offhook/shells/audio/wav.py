@@ -14,7 +14,10 @@ from typing import BinaryIO, Final
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import PcmFormat
 from offhook.shells.audio.sound import OnPeriod, Pacer
+from offhook.shells.audio.wav_rate import REMEDY, Resampler
 
+PIECE: Final = 4096
+"""Samples read at once for the resampler."""
 HEADER_OCTETS: Final = 44
 HEADER_EVERY: Final = 50
 """Periods between two updates of the recording's header: a kill costs no more than these."""
@@ -25,7 +28,8 @@ class WavSound:
 
     Octet n of the recording was asked for in the period in which octet n of the played file was
     handed over, so that the shift between the two files is the true round-trip delay. After the
-    end of the file, silence is spoken, or with `loop` the file again.
+    end of the file, silence is spoken, or with `loop` the file again. The recording has the rate
+    of the session; a file of another rate is resampled where soxr is installed.
     """
 
     def __init__(
@@ -92,7 +96,11 @@ class WavSound:
 
 
 class WavReader:
-    """The samples of a WAV file; LocalError, with its remedy, where it is none of `pcm_format`."""
+    """The samples of a WAV file at `pcm_format`'s rate.
+
+    LocalError, with its remedy, where it is not mono with 16 bits, or of another rate that can't be
+    resampled here.
+    """
 
     def __init__(self, path: Path, pcm_format: PcmFormat) -> None:
         remedy = f"convert it: sox {path} -r {pcm_format.rate} -c 1 -b 16 out.wav"
@@ -102,14 +110,24 @@ class WavReader:
             raise LocalError(f"{path} is no plain PCM WAV file ({error}); {remedy}") from None
         except OSError as error:
             raise LocalError(f"{path} can't be read: {error.strerror}") from None
-        found = self._file.getframerate(), self._file.getnchannels(), self._file.getsampwidth()
-        if found != (pcm_format.rate, 1, 2):
-            rate, channels, width = found
+        rate, channels, width = (
+            self._file.getframerate(),
+            self._file.getnchannels(),
+            self._file.getsampwidth(),
+        )
+        found = f"{path} has {rate} Hz, {channels} channel(s), {8 * width} bit"
+        if (channels, width) != (1, 2) or not rate:
             self._file.close()
-            raise LocalError(
-                f"{path} has {rate} Hz, {channels} channel(s), {8 * width} bit; "
-                f"{pcm_format.rate} Hz mono 16 bit is wanted; {remedy}"
-            )
+            raise LocalError(f"{found}; {pcm_format.rate} Hz mono 16 bit is wanted; {remedy}")
+        self._resampler: Resampler | None = None
+        self._ready = bytearray()
+        self._ended = False
+        if rate != pcm_format.rate:
+            try:
+                self._resampler = Resampler(rate, pcm_format.rate)
+            except LocalError as error:
+                self._file.close()
+                raise LocalError(f"{found}; {error}: {REMEDY}, or {remedy}") from None
 
     @property
     def empty(self) -> bool:
@@ -118,11 +136,21 @@ class WavReader:
 
     def read(self, octets: int) -> bytes:
         """The next octets, fewer at the end of the file."""
-        return self._file.readframes(octets // 2)
+        if self._resampler is None:
+            return self._file.readframes(octets // 2)
+        while len(self._ready) < octets and not self._ended:
+            piece = self._file.readframes(PIECE)
+            self._ended = len(piece) < 2 * PIECE
+            self._ready += self._resampler.convert(piece, last=self._ended)
+        taken = bytes(self._ready[:octets])
+        del self._ready[:octets]
+        return taken
 
     def rewind(self) -> None:
         """Begin anew."""
         self._file.rewind()
+        self._ready.clear()
+        self._ended = False
 
     def close(self) -> None:
         """Close the file."""
