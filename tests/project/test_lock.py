@@ -4,6 +4,7 @@ import re
 import tomllib
 
 import pytest
+from scripts.lib import target
 from tests.project.tree import ROOT
 
 LOCKS = {name: (ROOT / "locks" / name).read_text() for name in ("runtime.txt", "development.txt")}
@@ -75,13 +76,16 @@ def test_the_phones_packages_are_near_debian_13s() -> None:
         assert found == version or found.startswith(version.removesuffix("*")), name
 
 
-def test_what_debian_lacks_is_not_needed_by_the_phone() -> None:
-    """Debian's own packages stand in for the lock in the image: every dependency has one."""
-    assert names(PROJECT["project"]["dependencies"]) == {
+def test_what_debian_lacks_comes_as_a_locked_wheel() -> None:
+    """In the image each dependency is Debian's own package, but for these locked wheels."""
+    of_debian = {
         "audioop-lts",
         "cryptography",
         "dnspython",
         "msgspec",
         "pylibsrtp",
         "pyopenssl",
+        "rich",
+        "soxr",
     }
+    assert names(PROJECT["project"]["dependencies"]) == of_debian | set(target.WHEELS)

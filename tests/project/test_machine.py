@@ -121,12 +121,18 @@ def test_an_apt_that_fails_is_no_success(tmp_path: Path) -> None:
     assert "could not install: kamailio" in done.stderr
 
 
-def test_the_entry_without_arguments_says_what_can_be_run() -> None:
+def test_the_entry_without_a_terminal_says_what_can_be_run() -> None:
     done = subprocess.run(
-        [ROOT / "scripts" / "run"], capture_output=True, text=True, check=False, cwd="/"
+        [ROOT / "scripts" / "run"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
     )
-    assert done.returncode == 0
+    assert done.returncode == 2
     assert "scripts/run --demo" in done.stdout
+    assert "needs a terminal" in done.stderr
 
 
 def test_the_entry_refuses_what_it_does_not_know() -> None:
