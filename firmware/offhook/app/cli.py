@@ -129,7 +129,7 @@ def _add_common(word: argparse.ArgumentParser, *, account: bool = True) -> None:
 
 
 def _add_talk(word: argparse.ArgumentParser) -> None:
-    word.add_argument("--play", type=Path, metavar="IN.wav", help="speak this (8 kHz mono, 16 bit)")
+    word.add_argument("--play", type=Path, metavar="IN.wav", help="speak this (mono, 16 bit)")
     word.add_argument("--record", type=Path, metavar="OUT.wav", help="write what is heard")
     word.add_argument("--seconds", type=_seconds, metavar="N", help="hang up N s after the answer")
     word.add_argument(
