@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pylibsrtp import Policy, Session
+from tests.interop.lab import wideband
 from tests.interop.lab.correlation import align
 from tests.interop.lab.ctrl_tcp import Netstrings
 from tests.interop.lab.pcap import Address, BadCapture, read_pcap
@@ -315,3 +316,14 @@ def _write_pcap(file: Path, datagrams: list[tuple[float, bytes, int]]) -> Path:
         content += struct.pack("<IIII", seconds, micro, len(frame), len(frame)) + frame
     file.write_bytes(content)
     return file
+
+
+def test_envelopes_tell_the_same_speech_from_other_speech_whatever_the_delay_does() -> None:
+    said = wideband.wide_speech(wideband.OURS, 8.0)
+    other = wideband.wide_speech(wideband.THEIRS, 8.0)
+    before, after = np.zeros(3000, np.int16), np.zeros(9000, np.int16)
+    slipped = np.concatenate([before, said[:64000], before[:320], said[64000:], after])
+    assert wideband.envelope_correlation(said, slipped) > 0.99
+    strange = np.concatenate([before, other, after])
+    assert wideband.envelope_correlation(said, strange) < 0.3
+    assert wideband.envelope_correlation(said, np.zeros(160_000, np.int16)) == 0.0

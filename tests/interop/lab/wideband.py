@@ -5,6 +5,7 @@ from __future__ import annotations
 import wave
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import soxr  # type: ignore[import-not-found,import-untyped,unused-ignore]
@@ -22,7 +23,7 @@ _LEVEL_DBOV = -26.0
 _FULL_SCALE = 32768.0
 _PAUSE_S = 0.12
 _SEGMENT_S = 0.2
-_SWAY_S = 0.065
+_SWAY_S: Final = 0.065
 _SILENT = 50.0
 """Root mean square of a segment without speech."""
 
@@ -118,9 +119,41 @@ def upper_band(samples: Samples) -> Samples:
 
 
 def envelope_correlation(said: Samples, heard: Samples) -> float:
-    """How alike the loudness of 20 ms pieces runs: a stand-in where PESQ can't be had."""
-    one, other = (
-        np.sqrt((each[: len(each) // 320 * 320].astype(float).reshape(-1, 320) ** 2).mean(axis=1))
-        for each in (said, aligned(said, heard))
-    )
-    return float(np.corrcoef(one, other)[0, 1]) if other.any() else 0.0
+    """How alike the loudness of 20 ms windows runs: a stand-in where PESQ can't be had.
+
+    Each second is aligned anew by ±65 ms, as PESQ does with utterances: a playout buffer may
+    change its delay between words.
+    """
+    begin = lag(said, heard)
+    one, other = _envelope(said), _envelope(heard[begin:])
+    sway, length = round(_SWAY_S * RATE / _HOP), RATE // _HOP
+    pieces, matches = [], []
+    for start in range(0, len(one) - length + 1, length):
+        piece = one[start : start + length]
+        places = range(max(0, start - sway), min(start + sway, len(other) - length) + 1)
+        if not places or not piece.any():
+            continue
+        fits = [float(_alike(piece, other[at : at + length])) for at in places]
+        best = places[int(np.argmax(fits))]
+        pieces.append(piece)
+        matches.append(other[best : best + length])
+    if not pieces:
+        return 0.0
+    return _alike(np.concatenate(pieces), np.concatenate(matches))
+
+
+_HOP: Final = 80
+"""Samples from one window of an envelope to the next: 5 ms."""
+_WINDOW: Final = 320
+
+
+def _envelope(samples: Samples) -> np.typing.NDArray[np.float64]:
+    power = np.convolve(samples.astype(float) ** 2, np.full(_WINDOW, 1 / _WINDOW), "valid")
+    envelope: np.typing.NDArray[np.float64] = np.sqrt(np.maximum(power[::_HOP], 0.0))
+    return envelope
+
+
+def _alike(one: np.typing.NDArray[np.float64], other: np.typing.NDArray[np.float64]) -> float:
+    if not one.std() or not other.std():
+        return 0.0
+    return float(np.corrcoef(one, other)[0, 1])
