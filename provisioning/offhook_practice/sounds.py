@@ -6,6 +6,7 @@ import array
 import math
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
@@ -19,7 +20,7 @@ TONE_HZ: Final = 425
 TONE_LEVEL: Final = 6000
 
 
-class PacedSound:
+class PacedSound(ABC):
     """Calls `next_period` once per period; the n-th call is due n periods after the first."""
 
     def __init__(self) -> None:
@@ -39,9 +40,9 @@ class PacedSound:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
+    @abstractmethod
     def next_period(self, heard: bytes, pcm_format: PcmFormat) -> bytes:
         """What to say next, after `heard` was heard."""
-        raise NotImplementedError
 
     def _run(self, pcm_format: PcmFormat, on_period: OnPeriod) -> None:
         period_s = pcm_format.period_ms / 1000

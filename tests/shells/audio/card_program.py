@@ -22,6 +22,8 @@ BURST_MS = 20
 FARTHEST_MS = 700
 TONE_HZ = 300
 HOLE_MS = 1.5
+PATIENCE_S = 20.0
+"""How long a sound server may take until the first sample comes back."""
 
 
 class Ear:
@@ -93,6 +95,7 @@ def main() -> None:
     parser.add_argument("--device")
     parser.add_argument("--blocking", action="store_true")
     parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--returns", type=int, default=0, help="go on until so many came back")
     parser.add_argument("--rate", type=int, default=16000)
     parser.add_argument("--period", type=int, default=20)
     chosen = parser.parse_args()
@@ -113,6 +116,9 @@ def main() -> None:
     opened = time.monotonic()
     cpu = time.process_time()
     time.sleep(chosen.seconds)
+    while len(ear.round_trips_ms()) < chosen.returns and time.monotonic() < opened + PATIENCE_S:
+        time.sleep(0.25)
+    lasted = time.monotonic() - opened
     cpu = time.process_time() - cpu
     card = sound.card
     sound.close()
@@ -130,6 +136,7 @@ def main() -> None:
         "after_close": len(ear.captured) - after,
         "round_trip_ms": spread(ear.round_trips_ms()),
         "holes": ear.holes(),
+        "lasted_s": round(lasted, 3),
         "returned": len(ear.round_trips_ms()),
         "chunk_interval_ms": spread([float(x) for x in np.diff(moments[50:]) * 1000]),
         "period_gap_ms": spread([float(x) for x in np.diff(ear.moments[5:]) * 1000]),
