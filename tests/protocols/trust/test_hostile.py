@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.certificates.forge import SERVICE, TODAY, crl, dns, intermediate, leaf, root
@@ -41,6 +42,14 @@ def test_one_changed_octet_is_refused_or_never_signed(data: st.DataObject) -> No
     assert not verdict.accepted
     assert verdict.rule
     assert verdict.detail
+
+
+def test_unused_bits_of_a_signature_are_refused_whatever_its_last_bits_are() -> None:
+    signature = x509.load_der_x509_certificate(GOOD[0]).signature
+    for unused in range(1, 8):
+        der = bytearray(GOOD[0])
+        der[-len(signature) - 1] = unused
+        assert judge((bytes(der), *GOOD[1:]), SERVICE, TODAY).rule == "malformed"
 
 
 @given(st.data())

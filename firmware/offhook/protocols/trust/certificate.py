@@ -73,11 +73,18 @@ def read_certificate(der: bytes, position: str) -> Certificate:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return _read(x509.load_der_x509_certificate(der), position)
+            certificate = _read(x509.load_der_x509_certificate(der), position)
     except UNREADABLE as error:
         raise ChainRefused(
             "malformed", f"the {position} certificate can't be read: {error}"
         ) from error
+    # The count of unused bits before the signature is the one octet that no signature covers.
+    if not der.endswith(b"\0" + certificate.raw.signature):
+        raise ChainRefused(
+            "malformed",
+            f"the {position} certificate's signature has unused bits (RFC 5280 §4.1.1.3)",
+        )
+    return certificate
 
 
 def _read(certificate: x509.Certificate, position: str) -> Certificate:
