@@ -130,6 +130,8 @@ class TrunkCall:
             self._media(agreement)
 
     def _media(self, agreement: Agreement) -> None:
+        """What was agreed goes to the engine; the first time, media begins."""
+        first = self._agreement is None
         self._agreement = agreement
         send_keys = agreement.send_keys
         if self.extension.conduct is Conduct.WRONG_KEY:
@@ -153,7 +155,7 @@ class TrunkCall:
                 receive_events=agreement.receive_events,
             )
         )
-        if self.extension.conduct is not Conduct.SILENT:
+        if first and self.extension.conduct is not Conduct.SILENT:
             self._post(engine.Start(self.session))
 
     def _another(self, keys: CryptoLine) -> CryptoLine:

@@ -61,12 +61,16 @@ class Terminal:
         self._shown = (self._shown + ESCAPES.sub("", data.decode("utf-8", "replace")))[-20_000:]
         self._more.set()
 
+    def hang_up(self) -> None:
+        """The line to the terminal breaks."""
+        asyncio.get_running_loop().remove_reader(self._controller)
+        os.close(self._controller)
+
     async def leave(self) -> int:
         self.press("q")
         async with asyncio.timeout(PATIENCE_S):
             status = await self.process.wait()
-        asyncio.get_running_loop().remove_reader(self._controller)
-        os.close(self._controller)
+        self.hang_up()
         return status
 
 
@@ -111,5 +115,38 @@ def test_a_call_that_would_not_be_encrypted_is_explained(tmp_path: Path) -> None
             terminal.press("606#")
             await terminal.until("would not be encrypted")
             assert await terminal.leave() == 0
+
+    asyncio.run(run())
+
+
+def test_a_flash_holds_the_call_and_another_resumes_it_with_real_engines(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with practice_desk(tmp_path) as desk:
+            terminal = await Terminal.open(desk)
+            await terminal.until("registered as")
+            terminal.press(" ")
+            await terminal.until("dial tone")
+            terminal.press("600#")
+            await terminal.until("hop by hop  AEAD_AES_256_GCM")
+            terminal.press("f")
+            await terminal.until("talking, held")
+            await terminal.until("dial tone")
+            terminal.press("f")
+            await terminal.until("talking  0:")
+            await terminal.until("talking  0:03")
+            assert await terminal.leave() == 0
+
+    asyncio.run(run())
+
+
+def test_a_terminal_that_is_lost_ends_the_telephone(tmp_path: Path) -> None:
+    async def run() -> None:
+        async with practice_desk(tmp_path) as desk:
+            terminal = await Terminal.open(desk)
+            await terminal.until("registered as")
+            terminal.hang_up()
+            async with asyncio.timeout(PATIENCE_S):
+                await terminal.process.wait()
+            assert not desk.trunk.registered("phone")
 
     asyncio.run(run())

@@ -155,6 +155,8 @@ class Handset:
                 self._keep(Memory())
             case do.Say(sentences=sentences, utterance=utterance):
                 self._senses.said = sentences
+                if self._spoken is not None:
+                    self._spoken.cancel()
                 self._spoken = asyncio.get_running_loop().call_later(
                     SPEAK_S * len(sentences), self._said, utterance
                 )

@@ -11,7 +11,7 @@ from offhook.app.build import Builder
 from offhook.app.runner import AccountRunner
 from offhook.base.errors import LocalError
 from offhook.phone.call.account import AccountEvent
-from offhook.protocols.media.messages import Command, Report, SessionFailed
+from offhook.protocols.media.messages import Command, Report, SessionFailed, Stopped
 from offhook.shells.net.dns import Resolver
 from offhook.shells.net.sessions import SessionCache
 
@@ -78,6 +78,7 @@ class Telephone:
         for runner in self.runners:
             for call in runner.account.calls:
                 runner.take_report(SessionFailed(call.terms.session, reason))
+                runner.take_report(Stopped(call.terms.session))
 
     def _queue(self, runner: AccountRunner, event: AccountEvent) -> None:
         self.events.put_nowait(TelephoneEvent(runner, event))

@@ -44,12 +44,13 @@ class StandInEngine:
     randomness: SeededRandomness
     commands: list[engine.Command] = field(default_factory=list)
     waiting: list[engine.Report] = field(default_factory=list)
+    answers_stop: bool = True
 
     def post(self, command: engine.Command) -> None:
         self.commands.append(command)
         if isinstance(command, engine.Prepare):
             self.waiting.append(self._ready(command))
-        elif isinstance(command, engine.Stop):
+        elif isinstance(command, engine.Stop) and self.answers_stop:
             self.waiting.append(engine.Stopped(command.session))
 
     def work(self) -> bool:
@@ -122,11 +123,14 @@ class Desk:
         self.opened: list[PathAddress] = []
         self.refuse: set[str] = set()
         self.sick: set[str] = set()
+        self.dead = False
+        """Whether the trunk opens flows and then says nothing on them."""
         self.hosts = hosts
         self.linked = False
         self.to_trunk: list[bytes] = []
         self.to_phone: list[bytes] = []
         self.sent: list[bytes] = []
+        self.heard: list[bytes] = []
         randomness = SeededRandomness("desk")
         self.phone_engine = StandInEngine(PHONE.host, self._phone_report, randomness)
         self.trunk_engine = StandInEngine(TRUNK.host, self._trunk_report, randomness)
@@ -257,13 +261,14 @@ class Desk:
         return busy or bool(arrived)
 
     def _trunk_step(self) -> bool:
-        if self.connection is None:
+        if self.connection is None or self.dead:
             return False
         arrived, self.to_trunk = self.to_trunk, []
         for data in arrived:
             self.connection.receive(data, self.now)
         sent = self.connection.data_to_send()
         if self.linked:
+            self.heard += sent
             self.to_phone += sent
         return bool(arrived or sent)
 

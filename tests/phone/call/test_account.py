@@ -123,3 +123,14 @@ def test_a_server_that_refuses_the_connection_is_passed_over() -> None:
 
 def waits(desk: Desk) -> list[float | None]:
     return [each.retry_s for each in desk.events if isinstance(each, phone.Unregistered)]
+
+
+def test_a_server_that_opens_and_cuts_each_flow_is_not_stormed() -> None:
+    desk = Desk()
+    desk.dead = True
+    desk.start()
+    for _ in range(40):
+        if desk.account.flow is not None:
+            desk.cut()
+        desk.wait(30.0)
+    assert len(desk.opened) < 25, "in 20 minutes; a wait that never grows makes 40"

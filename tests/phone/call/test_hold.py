@@ -7,6 +7,8 @@ from offhook.phone.call import call as events
 from offhook.phone.call.outgoing import OutgoingCall
 from offhook.phone.call.states import CallState
 from offhook.protocols.media import messages as engine
+from offhook.protocols.sdp.negotiation import make_reoffer
+from offhook_practice.calls import POLICY
 from offhook_practice.connection import TrunkConnection
 from offhook_practice.extensions import find_extension
 
@@ -106,3 +108,51 @@ def test_a_call_that_is_over_is_not_held() -> None:
     call.hold(desk.now)
     desk.settle()
     assert len(desk.sent) == sent
+
+
+def test_media_is_started_once_however_often_the_session_changes() -> None:
+    desk, call = talking()
+    call.hold(desk.now)
+    desk.settle()
+    call.hold(desk.now, held=False)
+    desk.settle()
+    assert len(desk.trunk_engine.posted(engine.Start)) == 1
+    assert len(desk.phone_engine.posted(engine.Start)) == 1
+
+
+def test_a_re_invite_of_the_peer_does_not_end_our_hold() -> None:
+    desk, call = talking()
+    call.hold(desk.now)
+    desk.settle()
+    assert isinstance(desk.connection, TrunkConnection)
+    (theirs,) = desk.connection._calls.values()
+    assert theirs.invite is not None
+    assert theirs._local is not None
+    assert theirs._agreement is not None
+    held = desk.sent[-1]
+    described = next(data for data in reversed(desk.heard) if b"m=audio" in data)
+    before = described.partition(b"\r\n\r\n")[2]
+    offer = make_reoffer(before, theirs._agreement, theirs._local, POLICY)
+    theirs.invite.reoffer(offer, desk.now)
+    desk.settle()
+    assert desk.sent[-1] != held
+    assert b"a=sendonly" in desk.sent[-1]
+    remote = last_remote(desk)
+    assert (remote.sending, remote.receiving) == (False, False)
+
+
+def test_an_offer_that_could_not_be_sent_leaves_no_gap_in_the_versions() -> None:
+    desk = Desk()
+    desk.start()
+    extension = find_extension("echo")
+    assert extension is not None
+    desk.ring_phone(extension)
+    (arrived,) = desk.told(phone.CallArrived)
+    assert isinstance(arrived, phone.CallArrived)
+    call = arrived.call
+    call.accept()
+    desk.linked = False
+    desk.settle()
+    call.hold(desk.now)
+    call.hold(desk.now)
+    assert call._offer_answer._origin.version == 2, "the answer was version 1"

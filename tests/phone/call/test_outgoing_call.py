@@ -191,3 +191,15 @@ def test_hanging_up_twice_is_harmless() -> None:
     assert len(desk.told(events.Over)) == 1
     assert len(desk.told(events.Released)) == 1
     assert len([each for each in desk.events if isinstance(each, phone.CallChanged)]) >= 3
+
+
+def test_a_session_that_fails_still_leaves_its_counts() -> None:
+    desk, call = desk_calling("echo")
+    session = call.terms.session
+    desk.phone_engine.answers_stop = False
+    desk.report(engine.SessionFailed(session, "the sound card is gone"))
+    assert state_of(call) is CallState.ENDING
+    desk.report(engine.Stopped(session, engine.Statistics(sent=7, received=5)))
+    assert state_of(call) is CallState.ENDED
+    assert (call.record.statistics.sent, call.record.statistics.received) == (7, 5)
+    assert call.record.outcome is Outcome.FAILED

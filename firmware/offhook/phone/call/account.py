@@ -169,7 +169,8 @@ class Account:
         """The flow is open and its peer verified: now, and only now, SIP begins."""
         self._move(FlowCue.OPENED)
         self.flow = report
-        self._backoff.success()
+        if not self.terms.register:
+            self._backoff.success()
         self._agent.flow_opened(report.local, report.peer, now, other_server=self._other_server)
         self._other_server = False
         self._events.append(FlowReady(report))
@@ -328,6 +329,8 @@ class Account:
         match event:
             case ua.Registered(expires_s=expires_s):
                 self._bound = True
+                # Only now: a server that takes flows and drops them must not be stormed.
+                self._backoff.success()
                 self._events.append(Registered(expires_s))
             case ua.RegistrationFailed(status=status, reason=reason, retry_at=retry_at):
                 retry_s = None if retry_at is None else retry_at - now

@@ -145,7 +145,8 @@ class Call(ABC):
             case engine.MediaLost(silent_ms=silent_ms):
                 self._media_lost(silent_ms, now)
             case engine.SessionFailed(reason=reason):
-                self._engine_busy = False
+                # A session that was never made has nothing to count, and no Stopped follows.
+                self._engine_busy = self._offer_answer.local is not None
                 self._end(Outcome.FAILED, reason, "local", now)
                 self._settle()
             case engine.Stopped(statistics=statistics):
@@ -252,12 +253,18 @@ class Call(ABC):
         """A re-INVITE or UPDATE: the same policy, or 488 and the call goes on as it was."""
         if self.invite is None:
             return
+        if self.state is not CallState.TALKING:
+            self.invite.refuse_offer(event.transaction, 491, None, now)
+            return
+        direction = Direction.SENDONLY if self.held else Direction.SENDRECV
         if not event.body:
-            self.invite.accept_offer(event.transaction, self._offer_answer.make_offer(), now)
+            offer = self._offer_answer.make_offer(direction)
+            self.invite.accept_offer(event.transaction, offer, now)
+            self._offer_answer.offered(offer)
             return
         try:
             choice = self._offer_answer.judge(event.body)
-            answer, agreement = self._offer_answer.make_answer(choice)
+            answer, agreement = self._offer_answer.make_answer(choice, direction)
         except Unacceptable as refusal:
             self.invite.refuse_offer(event.transaction, refusal.status or 488, None, now)
             return
@@ -270,13 +277,17 @@ class Call(ABC):
         if settled or self.state is not CallState.TALKING or self.invite is None:
             return
         direction = Direction.SENDONLY if self._hold_wanted else Direction.SENDRECV
+        offer = self._offer_answer.make_offer(direction)
         try:
-            self.invite.reoffer(self._offer_answer.make_offer(direction), now)
+            self.invite.reoffer(offer, now)
         except LocalError:
             return
+        self._offer_answer.offered(offer)
         self._proposal = direction
 
     def _reanswered(self, answer: bytes, now: float) -> None:
+        if self.state not in {CallState.TALKING, CallState.ACCEPTING}:
+            return
         if not answer and self.state is CallState.TALKING:
             return
         try:

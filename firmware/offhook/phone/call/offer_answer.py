@@ -38,18 +38,23 @@ class OfferAnswer:
         """What of the peer's `offer` can be taken; nothing is promised yet."""
         return choose(offer, self._policy, self.agreement)
 
-    def make_answer(self, choice: Choice) -> tuple[bytes, Agreement]:
+    def make_answer(
+        self, choice: Choice, direction: Direction = Direction.SENDRECV
+    ) -> tuple[bytes, Agreement]:
         """The answer that takes `choice`, with the key in use if its suite stays."""
         local = self._ready()
         if self.agreement is not None:
             local = replace(local, crypto=(self.agreement.send_keys, *local.crypto))
-        answer, agreement = make_answer(choice, local, self._origin)
+        answer, agreement = make_answer(choice, local, self._origin, direction=direction)
         self._describe(answer)
         self.agreement = agreement
         return answer, agreement
 
     def make_offer(self, direction: Direction = Direction.SENDRECV) -> bytes:
-        """Our offer: the first one, or one that changes at most the direction."""
+        """Our offer: the first one, or one that changes at most the direction.
+
+        It counts once `offered` says that it is on its way.
+        """
         local = self._ready()
         if self.agreement is None:
             offer = make_offer(local, self._policy, self._origin, direction=direction)
@@ -57,8 +62,11 @@ class OfferAnswer:
             offer = make_reoffer(
                 self._described, self.agreement, local, self._policy, direction=direction
             )
-        self._describe(offer)
         return offer
+
+    def offered(self, offer: bytes) -> None:
+        """Our `offer` was sent: the next description is one version later (RFC 3264 §8)."""
+        self._describe(offer)
 
     def read_answer(self, answer: bytes) -> Agreement:
         """What the peer's `answer` makes of our latest offer."""

@@ -123,7 +123,10 @@ class MediaLost:
 
 @dataclass(frozen=True, slots=True)
 class SessionFailed:
-    """The session can't go on: `reason` is a sentence for a person."""
+    """The session can't go on: `reason` is a sentence for a person.
+
+    Where it had been prepared, Stopped follows with its counts; otherwise this is the last report.
+    """
 
     session: int
     reason: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 import termios
@@ -71,11 +70,20 @@ class TerminalHandset:
             self._before = []
 
     def _read(self) -> None:
-        with contextlib.suppress(BlockingIOError, OSError):
-            for symbol in os.read(sys.stdin.fileno(), 64).decode("ascii", "ignore") or "\x04":
-                key = KEYS.get(symbol, KEYS.get(symbol.lower()))
-                if key is not None:
-                    self._on_key(key)
+        try:
+            typed = os.read(sys.stdin.fileno(), 64)
+        except BlockingIOError:
+            return
+        except OSError:
+            typed = b""
+        if not typed:
+            # The terminal is gone, as when the line to it breaks: nobody is left to type.
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self._on_key(QUIT)
+        for symbol in typed.decode("ascii", "ignore"):
+            key = KEYS.get(symbol, KEYS.get(symbol.lower()))
+            if key is not None:
+                self._on_key(key)
 
     def _draw(self) -> None:
         loop = asyncio.get_running_loop()
