@@ -29,7 +29,7 @@ from offhook_practice.extensions import Conduct, Extension
 
 POLICY: Final = MediaPolicy()
 
-Post = Callable[[engine.Command], None]
+Post = Callable[[engine.SessionCommand], None]
 
 
 def plain_description(host: str, port: int = 40000) -> bytes:
@@ -91,7 +91,7 @@ class TrunkCall:
             return
         self._post(engine.Prepare(self.session, self._host, POLICY.suites))
 
-    def receive_report(self, report: engine.Report, now: float) -> None:
+    def receive_report(self, report: engine.SessionReport, now: float) -> None:
         """A report of the engine about this call."""
         if isinstance(report, engine.LocalReady):
             self._local = LocalMedia(report.rtp, report.rtcp, report.crypto)

@@ -32,7 +32,7 @@ class Trunk:
     registrar: Registrar
     verifier: DigestVerifier
     randomness: Randomness
-    post: Callable[[engine.Command], None]
+    post: Callable[[engine.SessionCommand], None]
     next_session: Callable[[Extension], int]
     """A new number for the engine, whose sound will be the extension's."""
     log: Callable[[str], None]
@@ -60,7 +60,7 @@ class TrunkConnection:
         self._agent.receive(data, now)
         self._work(now)
 
-    def receive_report(self, report: engine.Report, now: float) -> None:
+    def receive_report(self, report: engine.SessionReport, now: float) -> None:
         """A report of the engine; it may be about another connection's call."""
         call = self._calls.get(report.session)
         if call is not None:

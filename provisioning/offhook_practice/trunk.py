@@ -103,9 +103,10 @@ class PracticeTrunk:
 
     def _report(self, report: engine.Report) -> None:
         # Never within the call that caused it: the machines are not re-entrant.
-        asyncio.get_running_loop().call_soon(self._deliver, report)
+        if isinstance(report, engine.SessionReport):
+            asyncio.get_running_loop().call_soon(self._deliver, report)
 
-    def _deliver(self, report: engine.Report) -> None:
+    def _deliver(self, report: engine.SessionReport) -> None:
         for driver in list(self._connections.values()):
             driver.report(report)
         if isinstance(report, engine.Stopped):
@@ -146,7 +147,7 @@ class _Driver:
         self._connection.receive(data, time.monotonic())
         self._pump()
 
-    def report(self, report: engine.Report) -> None:
+    def report(self, report: engine.SessionReport) -> None:
         self._connection.receive_report(report, time.monotonic())
         self._pump()
 

@@ -58,6 +58,24 @@ may_install() {
   [ -t 0 ] || sudo -n true 2>/dev/null
 }
 
+PROMPTS=$PWD/.cache/prompts
+
+# ensure_sound YES FOLDER: PyAudio in the virtual environment FOLDER and what the telephone says in
+# PROMPTS. Without them it shows what it would let hear, so that nothing here is a reason to stop.
+ensure_sound() {
+  local yes=$1 python=$2/bin/python
+  (ensure_packages "$yes" espeak-ng gcc libasound2-plugins libc6-dev portaudio19-dev python3-dev) ||
+    say "Going on without sound: what would be heard is shown."
+  if ! "$python" -c 'import pyaudio' 2>/dev/null; then
+    say "Building PyAudio"
+    "$python" -m pip --disable-pip-version-check install --quiet --no-build-isolation \
+      --require-hashes --requirement locks/card.txt ||
+      say "Going on without PyAudio: what would be heard is shown."
+  fi
+  "$python" -m scripts.lib.render_prompts >&2 ||
+    say "Going on without speech: what would be said is shown."
+}
+
 # able_python: a Python of 3.11 or newer that can make virtual environments, empty if there is none
 able_python() {
   local name

@@ -24,7 +24,7 @@ _CARD_LOCK: Final = ("--no-build-isolation", "--requirement", "locks/card.txt")
 _IMPORTED: Final = "firmware:provisioning"
 _APART: Final = ("interop", "benchmarks", "emulation")
 """Folders of tests that are no unit tests."""
-_CARD: Final = "shells/audio/test_card.py"
+_CARD: Final = ("shells/audio/test_card.py", "app/engine/test_handset_card.py")
 """What needs PyAudio, which has to be compiled, and a sound server."""
 
 
@@ -58,7 +58,7 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
     """Every stage there is, by name; `long` adds the tests that run for minutes."""
     chosen = () if long else ("-m", "not long")
     python = str(BIN / "python")
-    unit = (*(f"--ignore=tests/{place}" for place in (*_APART, _CARD)), *chosen)
+    unit = (*(f"--ignore=tests/{place}" for place in (*_APART, *_CARD)), *chosen)
     stages = [
         Stage(
             "lint",
@@ -76,7 +76,10 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
         ),
         Stage(
             "unit",
-            ((python, "-m", "pytest", *unit),),
+            (
+                (python, "-m", "scripts.lib.render_prompts"),
+                (python, "-m", "pytest", *unit),
+            ),
             3600 if long else 1200,
             ("asterisk-core-sounds-en-wav", "espeak-ng", "git", "libopus0", "openssl"),
         ),
@@ -84,7 +87,7 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
             "card",
             (
                 (python, "-m", "pip", "install", "--quiet", "--require-hashes", *_CARD_LOCK),
-                (python, "-m", "pytest", f"tests/{_CARD}"),
+                (python, "-m", "pytest", *(f"tests/{each}" for each in _CARD)),
             ),
             600,
             (

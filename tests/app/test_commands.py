@@ -17,7 +17,7 @@ from offhook.app.report import schema
 def test_status_says_how_registering_went(tmp_path: Path) -> None:
     async def run() -> None:
         async with practice_desk(tmp_path) as desk:
-            ended = await (await desk.run("status")).end()
+            ended = await (await desk.run("status", "--once")).end()
         assert ended.status == ExitStatus.DONE
         jsonschema.validate(ended.report, schema("status"))
         (account,) = ended.report["accounts"]
@@ -32,7 +32,7 @@ def test_status_of_a_wrong_password_fails_with_the_registrars_answer(tmp_path: P
     async def run() -> None:
         async with practice_desk(tmp_path) as desk:
             (tmp_path / "password").write_text("another")
-            ended = await (await desk.run("status")).end()
+            ended = await (await desk.run("status", "--once")).end()
         assert ended.status == ExitStatus.UNREGISTERED
         (account,) = ended.report["accounts"]
         assert account["failure"]["stage"] == "registration"

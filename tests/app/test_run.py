@@ -25,11 +25,12 @@ class Terminal:
         self._more = asyncio.Event()
 
     @classmethod
-    async def open(cls, desk: PracticeDesk) -> Terminal:
+    async def open(cls, desk: PracticeDesk, *options: str) -> Terminal:
         controller, screen = pty.openpty()
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "offhook.app.cli", "run", "--settings", str(desk.settings)),
+            *("--socket", str(desk.settings.with_name("control.sock")), *options),
             stdin=screen,
             stdout=screen,
             stderr=screen,

@@ -18,6 +18,7 @@ from offhook.base.schema import settings as schema
 from offhook.base.schema.fields import split_host_port
 from offhook.phone.call.account import Account, AccountTerms
 from offhook.protocols.media.codecs import available_codecs, playable
+from offhook.protocols.media.opus import OpusTerms
 from offhook.protocols.sdp.negotiation import MediaPolicy
 from offhook.protocols.sip.agent import Identity, UserAgent
 from offhook.protocols.sip.digest import DigestClient
@@ -118,6 +119,7 @@ class Builder:
             media_dscp=media.dscp,
             user=account.user,
             register=account.register,
+            opus=OpusTerms(bit_rate=trunk.opus_bitrate, complexity=trunk.opus_complexity),
         )
         return Account(terms, self._agent(account), self.randomness, sessions)
 

@@ -17,8 +17,10 @@ from offhook.app.commands.answer import AnswerOptions, answer
 from offhook.app.commands.call import CallOptions, call
 from offhook.app.commands.session import DEFAULT_SETTINGS, TalkOptions, read_builder
 from offhook.app.commands.settings import show_settings
-from offhook.app.commands.status import status
+from offhook.app.commands.status import running_status, status
+from offhook.app.commands.watch import WatchOptions, watch
 from offhook.app.console import Console, complain, result
+from offhook.app.control_words import plain
 from offhook.app.exit_status import ExitStatus
 from offhook.app.render import render
 from offhook.app.report import as_json
@@ -88,8 +90,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_common(word)
     _add_talk(word)
     word.add_argument(
-        "--handset", choices=("terminal",), default="terminal", help="where its keys are"
+        "--handset",
+        choices=("terminal", "wired"),
+        default="terminal",
+        help="its keys: in this terminal, or wired to pins as the settings' profile says",
     )
+    word.add_argument(
+        "--prompts", type=Path, metavar="FOLDER", help="what it says, rendered beforehand"
+    )
+    _add_socket(word)
     word.set_defaults(run=_run_handset)
 
     word = words.add_parser("card", help="print the desk card: every code, as SVG")
@@ -98,12 +107,22 @@ def _parser() -> argparse.ArgumentParser:
     word.add_argument("--number", default="", help="the telephone's own number")
     word.set_defaults(run=_card)
 
-    word = words.add_parser("status", help="register every account once and say how that went")
+    word = words.add_parser(
+        "status", help="ask the phone that runs here, or register every account once"
+    )
     _add_common(word, account=False)
     word.add_argument(
         "--seconds", type=_seconds, default=10.0, metavar="N", help="wait N s (default: 10)"
     )
+    _add_socket(word)
+    word.add_argument("--once", action="store_true", help="register even if a phone runs here")
     word.set_defaults(run=_status)
+
+    word = words.add_parser("watch", help="print what happens to the phone that runs here")
+    _add_socket(word)
+    word.add_argument("--json", action="store_true", help="print its lines of JSON")
+    word.add_argument("--levels", action="store_true", help="print how loud it is, too")
+    word.set_defaults(run=_watch)
 
     word = words.add_parser("settings", help="check the settings, or explain every key")
     _add_common(word, account=False)
@@ -128,6 +147,12 @@ def _add_common(word: argparse.ArgumentParser, *, account: bool = True) -> None:
         word.add_argument("--account", metavar="NAME", help="which account (default: the first)")
 
 
+def _add_socket(word: argparse.ArgumentParser) -> None:
+    word.add_argument(
+        "--socket", type=_socket, metavar="PATH", help="the control socket (default: the usual one)"
+    )
+
+
 def _add_talk(word: argparse.ArgumentParser) -> None:
     word.add_argument("--play", type=Path, metavar="IN.wav", help="speak this (mono, 16 bit)")
     word.add_argument("--record", type=Path, metavar="OUT.wav", help="write what is heard")
@@ -149,10 +174,11 @@ def _answer(options: argparse.Namespace) -> ExitStatus:
 
 def _run_handset(options: argparse.Namespace) -> ExitStatus:
     # Imported when needed: nothing else draws.
-    from offhook.app.commands.run import run  # noqa: PLC0415
+    from offhook.app.commands.run import RunOptions, run  # noqa: PLC0415
 
     builder = read_builder(options.settings)
-    return asyncio.run(run(builder, _talk(options), _console(options)))
+    wanted = RunOptions(_talk(options), options.handset, options.prompts, options.socket)
+    return asyncio.run(run(builder, wanted, _console(options)))
 
 
 def _card(options: argparse.Namespace) -> ExitStatus:
@@ -166,8 +192,19 @@ def _card(options: argparse.Namespace) -> ExitStatus:
 
 
 def _status(options: argparse.Namespace) -> ExitStatus:
+    if not options.once:
+        found = running_status(options.socket, options.settings, _console(options))
+        if found is not None:
+            report, exit_status = found
+            told = render(report).split("\n")
+            result(as_json(report) if options.json else "\n".join(plain(each) for each in told))
+            return exit_status
     builder = read_builder(options.settings)
     return _run(status(builder, options.seconds, _console(options)), options)
+
+
+def _watch(options: argparse.Namespace) -> ExitStatus:
+    return watch(WatchOptions(options.socket, options.levels, options.json))
 
 
 def _talk(options: argparse.Namespace) -> TalkOptions:
@@ -197,6 +234,10 @@ def _seconds(text: str) -> float:
     if not 0 < value <= 86_400:
         raise argparse.ArgumentTypeError("seconds between 0 and 86400")
     return value
+
+
+def _socket(text: str) -> Path:
+    return Path(text).absolute()
 
 
 def _count(text: str) -> int:

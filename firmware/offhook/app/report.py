@@ -10,13 +10,12 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from offhook.app.control_report import DirectionName, OutcomeName, PhonePart, TrustName
 from offhook.base.vocabulary import FlowReport
 from offhook.phone.call.record import CallRecord
 
 Milliseconds = Annotated[float, Meta(ge=0)]
 Count = Annotated[int, Meta(ge=0)]
-
-OutcomeName = Literal["completed", "refused", "cancelled", "insecure", "no media", "failed"]
 
 
 class Signalling(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,7 +36,7 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
     suite: str | None
     keying: str | None
     codec: str | None
-    trust: Literal["none", "hop by hop", "end to end", "verified end to end"]
+    trust: TrustName
     reasons: tuple[str, ...]
 
 
@@ -81,7 +80,7 @@ class CallReport(msgspec.Struct, frozen=True, kw_only=True):
     """One call."""
 
     outcome: OutcomeName
-    direction: Literal["outgoing", "incoming"]
+    direction: DirectionName
     peer: str
     reason: str
     ended_by: str
@@ -105,22 +104,25 @@ class AnswerReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """One account, as a registration tried just now found it."""
+    """One account: as the running phone has it, or a registration tried just now found it."""
 
     name: str
     address: str
     registered: bool
-    expires_s: float | None
+    expires_s: Annotated[float | None, Meta(description="how long the registration was given")]
     signalling: Signalling | None
     timing_ms: Timing
     failure: Failure | None = None
 
 
 class StatusReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Every account of the settings."""
+    """Every account of the settings, and the telephone that runs with them, if one does."""
 
     version: str
     accounts: tuple[AccountStatus, ...]
+    phone: Annotated[
+        PhonePart | None, Meta(description="null: none was asked, accounts were tried just now")
+    ] = None
 
 
 REPORTS: Final[dict[str, type[msgspec.Struct]]] = {
@@ -132,12 +134,13 @@ REPORTS: Final[dict[str, type[msgspec.Struct]]] = {
 
 def schema(name: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of the report `name`."""
-    made: dict[str, Any] = _ordered(msgspec.json.schema(REPORTS[name]))
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"offhook {name} --json",
-        **made,
-    }
+    return schema_of(REPORTS[name], f"offhook {name} --json")
+
+
+def schema_of(kind: Any, title: str) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of any type of msgspec's."""
+    made: dict[str, Any] = _ordered(msgspec.json.schema(kind))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **made}
 
 
 def _ordered(part: Any) -> Any:
@@ -147,7 +150,7 @@ def _ordered(part: Any) -> Any:
         if "anyOf" in part:
             part["anyOf"].sort(key=str)
         return part
-    return [_ordered(item) for item in part] if isinstance(part, list) else part
+    return [_ordered(item) for item in part] if isinstance(part, (list, tuple)) else part
 
 
 def as_json(report: msgspec.Struct) -> str:

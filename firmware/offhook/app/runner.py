@@ -19,7 +19,7 @@ from offhook.phone.call.account import (
     OpenFlow,
     Registered,
 )
-from offhook.protocols.media.messages import Command, Report
+from offhook.protocols.media.messages import Command, SessionReport
 from offhook.protocols.sip.locate import DnsFailed, DnsQuery
 from offhook.protocols.sip.locate_records import DnsRecord
 from offhook.protocols.sip.trace import FlowTrace
@@ -97,7 +97,7 @@ class AccountRunner:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def take_report(self, report: Report) -> bool:
+    def take_report(self, report: SessionReport) -> bool:
         """A report of the engine; False where it is not about a call of this account."""
         taken = self.account.receive_report(report, monotonic())
         self.pump()

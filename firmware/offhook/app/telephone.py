@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +12,14 @@ from offhook.app.build import Builder
 from offhook.app.runner import AccountRunner
 from offhook.base.errors import LocalError
 from offhook.phone.call.account import AccountEvent
-from offhook.protocols.media.messages import Command, Report, SessionFailed, Stopped
+from offhook.protocols.media.handset_messages import HandsetReport
+from offhook.protocols.media.messages import (
+    Command,
+    Report,
+    SessionFailed,
+    SessionReport,
+    Stopped,
+)
 from offhook.shells.net.dns import Resolver
 from offhook.shells.net.sessions import SessionCache
 
@@ -40,6 +48,10 @@ class Telephone:
     def __init__(self, builder: Builder, engine: EngineLink, only: str | None = None) -> None:
         self.events: asyncio.Queue[TelephoneEvent | None] = asyncio.Queue()
         self.interrupted_event = asyncio.Event()
+        self.on_handset_report: Callable[[HandsetReport], None] = lambda _report: None
+        self.on_engine_started: Callable[[], None] = lambda: None
+        self.post: Callable[[Command], None] = engine.post
+        """Hands the engine one command."""
         resolver, sessions = Resolver(), SessionCache()
         runners = []
         for settings, account in zip(builder.settings.accounts, builder.accounts(), strict=True):
@@ -68,7 +80,13 @@ class Telephone:
         await asyncio.gather(*(runner.stop() for runner in self.runners))
 
     def take_report(self, report: Report) -> None:
-        """A report of the engine, for whichever account has its session."""
+        """A report of the engine, for whichever account has its session, or for the handset."""
+        if isinstance(report, HandsetReport):
+            self.on_handset_report(report)
+            return
+        self._take(report)
+
+    def _take(self, report: SessionReport) -> None:
         for runner in self.runners:
             if runner.take_report(report):
                 return
@@ -82,6 +100,10 @@ class Telephone:
 
     def _queue(self, runner: AccountRunner, event: AccountEvent) -> None:
         self.events.put_nowait(TelephoneEvent(runner, event))
+
+    def engine_started(self) -> None:
+        """There is an engine again, which knows nothing."""
+        self.on_engine_started()
 
     def interrupt(self) -> None:
         """Make `next_event` give None at once: the person wants an end."""

@@ -85,6 +85,8 @@ class Tone(Enum):
     BUSY = "busy"
     CONGESTION = "congestion"
     """Also called reorder: the number, the trunk or the account won't do."""
+    SPECIAL_INFORMATION = "special information"
+    """The number doesn't exist, or can't be reached (E.180, E.182)."""
     CALL_WAITING = "call waiting"
     HOWLER = "howler"
     """The handset was left off the hook."""
@@ -97,7 +99,7 @@ class Ring(Enum):
 
     CALL = "call"
     RECALL = "recall"
-    """A call that was waiting when the handset was laid down."""
+    """A call that was waiting or held when the handset was laid down."""
 
 
 class Lamp(Enum):
@@ -148,11 +150,15 @@ class PromptId(Enum):
     TRUST_HOP_BY_HOP = "trust: hop by hop"
     TRUST_END_TO_END = "trust: end to end"
     TRUST_VERIFIED = "trust: verified end to end"
+    TRUST_LOWERED = "trust lowered"
+    """What it is now follows."""
     CALLER = "caller"
     """The other's number or name as claimed."""
     CALLER_VERIFIED = "caller verified"
     """The other's number or name as proven."""
     CALLER_UNKNOWN = "caller unknown"
+    CALLED = "called"
+    """The number or name that was called from here."""
     LAST_CALLER = "last caller"
     """A number or name."""
     NO_CALLERS = "no callers"
@@ -174,6 +180,8 @@ class PromptId(Enum):
     CALL_NO_MEDIA = "call ended: nothing was heard from the other side"
     CALL_FAILED = "call failed"
     CALL_REFUSED = "call refused by the other side"
+    """The SIP status."""
+    NUMBER_UNREACHABLE = "number unknown or unreachable"
     """The SIP status."""
     RESET_ARMED = "reset armed"
     """Seconds in which the second code is to be dialled."""
@@ -233,7 +241,8 @@ class HandsetView:
     """A telephone without a display, as a terminal may show it.
 
     `ear` says what the ear hears; `lamps` what each lamp looks like; `account` whether calls can
-    be made, or why not; times are s.
+    be made, or why not; `sound` why nothing can be heard, if so; times are s. Levels are dB of a
+    full-scale square wave, None while there is no sound.
     """
 
     off_hook: bool
@@ -244,3 +253,6 @@ class HandsetView:
     muted: bool
     account: str
     calls: tuple[CallView, ...] = ()
+    sound: str = ""
+    mouth_db: float | None = None
+    ear_db: float | None = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typing
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -9,15 +11,34 @@ from hypothesis import strategies as st
 
 from offhook.app.engine import channel
 from offhook.base.errors import LocalError, PeerError
+from offhook.base.schema.key_tones import key_tone
+from offhook.base.schema.tone_plan import tone_plan
 from offhook.base.secret import Secret
 from offhook.base.vocabulary import AudioCodec, PathAddress
 from offhook.protocols.keying.srtp_keys import AEAD_AES_256_GCM, SUITES, CryptoLine, CryptoSuite
+from offhook.protocols.media.handset_messages import (
+    Beep,
+    CloseHandset,
+    Hush,
+    Levels,
+    OpenHandset,
+    PlayTone,
+    Say,
+    SetMute,
+    SetVolume,
+    SoundFound,
+    SoundLost,
+    Spoken,
+    StopTone,
+    WatchLevels,
+)
 from offhook.protocols.media.messages import (
     Command,
     DtmfReceived,
     FirstPacketSent,
     KeysConfirmed,
     LocalReady,
+    MediaBack,
     MediaLost,
     Prepare,
     Report,
@@ -29,6 +50,7 @@ from offhook.protocols.media.messages import (
     Stop,
     Stopped,
 )
+from offhook.protocols.media.opus import OpusTerms
 
 HERE, THERE = PathAddress("127.0.0.1", 4000), PathAddress("::1", 5000)
 KEYS = tuple(
@@ -50,10 +72,23 @@ COMMANDS: list[Command] = [
         codec_parameters="useinbandfec=1",
         dtmf_clock_rate=8000,
         receive_events=((110, 48000),),
+        opus=OpusTerms(24_000, 3),
     ),
     Start(1),
     SendDtmf(1, "12#"),
     Stop(1),
+    OpenHandset(),
+    CloseHandset(),
+    PlayTone(tone_plan("JP").tone("ringback")),
+    PlayTone(tone_plan("US").tone("stutter"), gain_db=-6.0),
+    StopTone(),
+    Beep(key_tone("7")),
+    Say(7, "de", (("registered.0", 450), ("sign.0031", 90))),
+    Hush(),
+    SetMute(True),
+    SetVolume(-3.0, None),
+    SetVolume(0.0, -20.0),
+    WatchLevels(100),
 ]
 REPORTS: list[Report] = [
     LocalReady(1, HERE, THERE, KEYS),
@@ -61,10 +96,21 @@ REPORTS: list[Report] = [
     FirstPacketSent(1, 0.0),
     DtmfReceived(1, "#", 100.0),
     MediaLost(1, 5000.0),
+    MediaBack(1, 6500.0),
     SessionFailed(1, "nothing left to säy"),
     Stopped(1, Statistics(1, 2, 3, 4, 5, 6.5, 7, 8.25)),
     Stopped(1),
+    Spoken(7),
+    Spoken(8, "there is no fragment sign.0031"),
+    Levels(-30.5, -96.0),
+    SoundLost("the card is gone"),
+    SoundFound("null"),
 ]
+
+
+def test_every_message_is_among_those_that_are_tried() -> None:
+    assert {type(each) for each in COMMANDS} == set(typing.get_args(Command))
+    assert {type(each) for each in REPORTS} == set(typing.get_args(Report))
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda each: type(each).__name__)

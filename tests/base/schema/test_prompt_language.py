@@ -62,7 +62,7 @@ def test_no_two_signs_or_letters_sound_the_same(tag: str) -> None:
 def test_a_piece_is_empty_where_only_punctuation_stands() -> None:
     assert prompt_language("en").pieces(PromptId.OWN_NUMBER) == ("Your number is", "")
     before, after = prompt_language("en").pieces(PromptId.RESET_ARMED)
-    assert before.startswith("Everything")
+    assert before.startswith("Call lists")
     assert after == "seconds."
 
 

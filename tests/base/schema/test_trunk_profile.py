@@ -7,13 +7,17 @@ import pytest
 from offhook.base.schema.problem import DocumentInvalid
 from offhook.base.schema.trunk_profile import (
     CodecName,
+    PacketTime,
     TrunkProfile,
     builtin_names,
     builtin_profile,
 )
 from offhook.base.schema.walker import walk
 from offhook.protocols.media.codecs import KINDS, available_codecs
+from offhook.protocols.media.opus import BIT_RATES, COMPLEXITIES, OpusTerms
+from offhook.protocols.media.stream import PTIMES_MS
 from offhook.protocols.sdp.codecs import CODECS
+from offhook.protocols.sdp.negotiation import MediaPolicy
 
 
 @pytest.mark.parametrize("name", builtin_names())
@@ -54,6 +58,40 @@ def test_a_name_that_is_no_profile_is_refused_before_any_file_is_read(name: str)
 def test_a_near_miss_is_told_the_name_it_missed() -> None:
     with pytest.raises(DocumentInvalid, match=r'Did you mean "practice"\?'):
         builtin_profile("practise")
+
+
+@pytest.mark.parametrize("ptime_ms", typing.get_args(PacketTime))
+def test_every_packet_time_can_be_offered_and_sent(ptime_ms: int) -> None:
+    assert walk(TrunkProfile, {"ptime_ms": ptime_ms}).ptime_ms == ptime_ms
+    assert MediaPolicy(ptime_ms=ptime_ms).ptime_ms in PTIMES_MS
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ptime_ms": 0},
+        {"ptime_ms": 25},
+        {"ptime_ms": 50},
+        {"ptime_ms": 120},
+        {"opus_bitrate": 5999},
+        {"opus_bitrate": 510_001},
+        {"opus_bitrate": True},
+        {"opus_complexity": -1},
+        {"opus_complexity": 11},
+    ],
+)
+def test_what_neither_side_could_send_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(DocumentInvalid):
+        walk(TrunkProfile, change)
+
+
+def test_what_opus_does_by_itself_is_the_same_with_and_without_a_profile() -> None:
+    profile = TrunkProfile()
+    assert OpusTerms(profile.opus_bitrate, profile.opus_complexity) == OpusTerms()
+    for rate in (BIT_RATES[0], BIT_RATES[-1]):
+        assert walk(TrunkProfile, {"opus_bitrate": rate}).opus_bitrate == rate
+    for complexity in COMPLEXITIES:
+        assert walk(TrunkProfile, {"opus_complexity": complexity}).opus_complexity == complexity
 
 
 def test_every_codec_that_a_profile_may_name_can_be_offered_and_made() -> None:

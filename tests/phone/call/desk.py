@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from offhook.base.randomness import SeededRandomness
+from offhook.base.schema.trunk_profile import TrunkProfile
 from offhook.base.secret import Secret
 from offhook.base.vocabulary import FlowReport, PathAddress, PeerVerdict
 from offhook.phone.call import account as phone
@@ -18,6 +19,7 @@ from offhook.phone.call.call import Call
 from offhook.phone.call.states import CallState
 from offhook.protocols.keying.srtp_keys import SUITES, CryptoLine
 from offhook.protocols.media import messages as engine
+from offhook.protocols.media.opus import OpusTerms
 from offhook.protocols.sdp.negotiation import MediaPolicy
 from offhook.protocols.sip.agent import Identity, UserAgent
 from offhook.protocols.sip.agent_events import RequestReceived
@@ -40,13 +42,13 @@ class StandInEngine:
     """Opens a path for whoever prepares one; everything else is only noted."""
 
     host: str
-    deliver: Callable[[engine.Report], None]
+    deliver: Callable[[engine.SessionReport], None]
     randomness: SeededRandomness
-    commands: list[engine.Command] = field(default_factory=list)
-    waiting: list[engine.Report] = field(default_factory=list)
+    commands: list[engine.SessionCommand] = field(default_factory=list)
+    waiting: list[engine.SessionReport] = field(default_factory=list)
     answers_stop: bool = True
 
-    def post(self, command: engine.Command) -> None:
+    def post(self, command: engine.SessionCommand) -> None:
         self.commands.append(command)
         if isinstance(command, engine.Prepare):
             self.waiting.append(self._ready(command))
@@ -59,7 +61,7 @@ class StandInEngine:
             self.deliver(report)
         return bool(reports)
 
-    def posted(self, kind: type[engine.Command]) -> list[engine.Command]:
+    def posted(self, kind: type[engine.SessionCommand]) -> list[engine.SessionCommand]:
         return [each for each in self.commands if isinstance(each, kind)]
 
     def _ready(self, command: engine.Prepare) -> engine.LocalReady:
@@ -96,7 +98,7 @@ class SickServer:
             response = response_to(event.request, 503, to_tag=event.to_tag)
             self._agent.respond(event.transaction, response, now)
 
-    def receive_report(self, report: engine.Report, now: float) -> None:
+    def receive_report(self, report: engine.SessionReport, now: float) -> None:
         """No calls come here."""
 
     def lost(self, now: float) -> None:
@@ -117,7 +119,9 @@ class Desk:
         password: str = "right",  # noqa: S107  a test
         register: bool = True,
         hosts: tuple[str, ...] = (),
+        profile: TrunkProfile | None = None,
     ) -> None:
+        profile = profile or TrunkProfile(codecs=("PCMA", "PCMU"))
         self.now = 1000.0
         self.events: list[phone.AccountEvent] = []
         self.opened: list[PathAddress] = []
@@ -161,11 +165,12 @@ class Desk:
             name="practice",
             domain=DOMAIN,
             server=("servers.example", TRUNK.port) if hosts else (TRUNK.host, TRUNK.port),
-            policy=MediaPolicy(),
+            policy=MediaPolicy(codecs=profile.codecs, ptime_ms=profile.ptime_ms),
             media_host=None,
             media_dscp=46,
             user="phone",
             register=register,
+            opus=OpusTerms(profile.opus_bitrate, profile.opus_complexity),
         )
         self.account = phone.Account(terms, agent, randomness, itertools.count(1))
 
@@ -214,7 +219,7 @@ class Desk:
         self._phone_report(engine.KeysConfirmed(session, 2.0))
         self.settle()
 
-    def report(self, report: engine.Report) -> None:
+    def report(self, report: engine.SessionReport) -> None:
         self._phone_report(report)
         self.settle()
 
@@ -292,10 +297,10 @@ class Desk:
             self.linked = False
             self.to_trunk, self.to_phone = [], []
 
-    def _phone_report(self, report: engine.Report) -> None:
+    def _phone_report(self, report: engine.SessionReport) -> None:
         self.account.receive_report(report, self.now)
 
-    def _trunk_report(self, report: engine.Report) -> None:
+    def _trunk_report(self, report: engine.SessionReport) -> None:
         if self.connection is not None:
             self.connection.receive_report(report, self.now)
 

@@ -98,6 +98,22 @@ def test_a_peer_that_refuses_to_be_held_is_told_as_such_and_the_call_goes_on() -
     assert not call.held
     assert desk.told(events.HoldChanged) == [events.HoldChanged(held=False)]
     assert state_of(call) is CallState.TALKING
+    apart = last_remote(desk)
+    assert (apart.sending, apart.receiving) == (False, False), "it hears nothing all the same"
+    call.hold(desk.now, held=False)
+    desk.settle()
+    together = last_remote(desk)
+    assert (together.sending, together.receiving) == (True, True)
+
+
+def test_held_speech_stops_before_the_peer_has_answered() -> None:
+    desk, call = talking()
+    desk.cut()
+    call.hold(desk.now)
+    desk.account.settle(desk.now)
+    desk.settle()
+    apart = last_remote(desk)
+    assert (apart.sending, apart.receiving) == (False, False)
 
 
 def test_a_call_that_is_over_is_not_held() -> None:

@@ -9,7 +9,7 @@ from offhook.phone.call import call as events
 from offhook.phone.call.outgoing import OutgoingCall
 from offhook.phone.call.record import Outcome
 from offhook.phone.call.states import CallState
-from offhook.phone.call.trust import TrustLevel
+from offhook.phone.call.trust import TrustLevel, TrustStatement
 from offhook.protocols.media import messages as engine
 from offhook_practice.connection import TrunkConnection
 
@@ -73,6 +73,28 @@ def test_silence_after_speech_is_told_and_the_call_stands() -> None:
     desk.report(engine.MediaLost(call.terms.session, 5000.0))
     assert state_of(call) is CallState.TALKING
     assert desk.told(events.MediaSilent)
+
+
+def test_speech_that_comes_back_is_told_with_the_trust_as_it_is_now() -> None:
+    desk, call = desk_calling("echo")
+    desk.confirm_media(call)
+    desk.report(engine.MediaLost(call.terms.session, 5000.0))
+    call.record.trust = TrustStatement(TrustLevel.NONE, ("to be stated anew",))
+    desk.report(engine.MediaBack(call.terms.session, 6500.0))
+    assert desk.told(events.HeardAgain) == [events.HeardAgain(6500.0)]
+    assert call.record.trust.level is TrustLevel.HOP_BY_HOP
+    assert state_of(call) is CallState.TALKING
+
+
+def test_trust_is_told_also_where_the_first_packet_comes_in_before_one_went_out() -> None:
+    desk, call = desk_calling("echo")
+    session = call.terms.session
+    desk.report(engine.KeysConfirmed(session, 3.0))
+    heard = call.record.trust
+    before = len(desk.told(events.TrustRestated))
+    desk.report(engine.FirstPacketSent(session, 9.0))
+    assert (heard.level, call.record.trust.level) == (TrustLevel.NONE, TrustLevel.HOP_BY_HOP)
+    assert len(desk.told(events.TrustRestated)) == before + 1
 
 
 def test_an_answer_without_keys_ends_the_call_and_no_media_is_ever_started() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import json
 
 import pytest
 from tests.phone.call.desk import Desk
 from tests.phone.line.world import TERMS
 
-from offhook.base.vocabulary import Key, Lamp, PromptId, Ring, Tone
+from offhook.base.vocabulary import Key, Lamp, PromptId, Ring, Sentence, Tone
+from offhook.phone.call.account_events import CallArrived
+from offhook.phone.call.history import Entry
 from offhook.phone.call.states import CallState
 from offhook.phone.input.events import Flash, HookDown, HookUp
 from offhook.phone.line import actions as do
@@ -137,6 +140,73 @@ def test_an_incoming_call_rings_and_is_answered_by_lifting() -> None:
     assert caller.number == "practice"
 
 
+@pytest.mark.parametrize(
+    ("verified", "said"), [(False, PromptId.CALLER), (True, PromptId.CALLER_VERIFIED)]
+)
+def test_who_calls_is_said_as_proven_only_where_the_call_says_so(
+    verified: bool, said: PromptId
+) -> None:
+    telephone = Telephone()
+    echo = find_extension("echo")
+    assert echo is not None
+    telephone.desk.ring_phone(echo)
+    for event in telephone.desk.events:
+        if isinstance(event, CallArrived):
+            assert not event.call.record.caller_verified, "nothing proves a caller yet"
+            event.call.record.caller_verified = verified
+    telephone.pump()
+    telephone.feed(HookUp(), Flash())
+    telephone.press("*#05")
+    assert telephone.last(do.Say) == do.Say((Sentence(said, "practice"),), 1)
+
+
+def test_whom_the_person_called_is_said_as_such() -> None:
+    telephone = Telephone()
+    telephone.feed(HookUp())
+    telephone.press("600#")
+    telephone.talk(1)
+    telephone.feed(Flash())
+    telephone.press("*#05")
+    assert telephone.last(do.Say) == do.Say((Sentence(PromptId.CALLED, "600"),), 1)
+
+
+def test_when_somebody_called_is_kept_as_the_date_was_then() -> None:
+    telephone = Telephone()
+    echo = find_extension("echo")
+    assert echo is not None
+    telephone.desk.ring_phone(echo)
+    telephone.pump()
+    telephone.desk.wait(200.0)
+    telephone.exchange.tick(telephone.desk.now)
+    telephone.pump()
+    kept = telephone.last(do.Remember)
+    assert isinstance(kept, do.Remember)
+    read = Memory.from_document(json.loads(json.dumps(kept.memory.to_document()))).history
+    assert read.callers == read.missed == (Entry("practice", 1.7e9),)
+
+
+def test_a_number_that_does_not_exist_is_heard_as_such() -> None:
+    telephone = Telephone()
+    telephone.feed(HookUp())
+    telephone.press("999999#")
+    assert telephone.said == [PromptId.NUMBER_UNREACHABLE]
+    telephone.feed(on.Spoken())
+    assert telephone.last(do.PlayTone) == do.PlayTone(Tone.SPECIAL_INFORMATION)
+
+
+def test_a_call_that_is_held_or_refuses_to_be_hears_nothing_of_the_person() -> None:
+    telephone = Telephone()
+    telephone.feed(HookUp())
+    telephone.press("600#")
+    telephone.talk(1)
+    telephone.desk.cut()
+    telephone.feed(Flash())
+    (*_, remote) = telephone.desk.phone_engine.posted(engine.SetRemote)
+    assert isinstance(remote, engine.SetRemote)
+    assert not remote.sending
+    assert not remote.receiving
+
+
 def test_a_second_call_is_taken_by_a_flash_while_the_first_is_held() -> None:
     telephone = Telephone()
     telephone.feed(HookUp())
@@ -156,6 +226,10 @@ def test_a_second_call_is_taken_by_a_flash_while_the_first_is_held() -> None:
     telephone.feed(Flash())
     assert (first.held, second.held) == (False, True)
     telephone.feed(HookDown())
+    assert telephone.last(do.StartRing) == do.StartRing(Ring.RECALL, Memory().ring_step)
+    assert first.state is CallState.ENDED
+    assert second.held
+    telephone.feed(HookUp(), HookDown())
     assert first.state is second.state is CallState.ENDED
 
 

@@ -3,15 +3,26 @@ from __future__ import annotations
 import pytest
 from tests.phone.line.world import TERMS, World
 
-from offhook.base.vocabulary import Key, Lamp, PromptId, Ring, Tone
-from offhook.phone.call.call_events import Answered, Heard, MediaSilent, Rang, Released
+from offhook.base.vocabulary import Key, Lamp, PromptId, Ring, Sentence, Tone
+from offhook.phone.call.call_events import Answered, Heard, HeardAgain, MediaSilent, Rang, Released
 from offhook.phone.call.record import Outcome
 from offhook.phone.call.trust import TrustLevel
 from offhook.phone.input.events import RotaryDigit
 from offhook.phone.line import actions as do
 from offhook.phone.line import events as on
 from offhook.phone.line import lamps
+from offhook.phone.line.lamps import security_look
+from offhook.phone.line.legs import Leg
 from offhook.phone.line.states import LineState
+
+
+def test_a_key_is_heard_while_the_handset_is_lifted_and_not_otherwise() -> None:
+    world = World()
+    world.press("5")
+    assert not world.asked(do.KeyTone)
+    world.lift()
+    world.press("03#")
+    assert world.asked(do.KeyTone) == [do.KeyTone("0"), do.KeyTone("3"), do.KeyTone("#")]
 
 
 def test_lifting_gives_the_dial_tone_at_once() -> None:
@@ -105,7 +116,7 @@ def test_a_busy_other_side_is_heard_as_busy(status: int) -> None:
 @pytest.mark.parametrize(
     ("outcome", "status", "said"),
     [
-        (Outcome.REFUSED, 404, PromptId.CALL_REFUSED),
+        (Outcome.REFUSED, 503, PromptId.CALL_REFUSED),
         (Outcome.FAILED, None, PromptId.CALL_FAILED),
         (Outcome.INSECURE, 200, PromptId.CALL_NOT_SECURE),
     ],
@@ -119,6 +130,27 @@ def test_why_a_call_came_to_nothing_is_said_before_the_tone(
     assert world.ear() is None
     world.feed(on.Spoken())
     assert world.ear() is Tone.CONGESTION
+
+
+@pytest.mark.parametrize("status", [404, 410, 484, 604])
+@pytest.mark.parametrize("rang", [False, True])
+def test_a_number_that_does_not_exist_is_told_by_words_and_a_tone_of_its_own(
+    status: int, rang: bool
+) -> None:
+    world = World()
+    leg = world.call()
+    if rang:
+        world.change(leg, Rang())
+    world.over(leg, Outcome.REFUSED, status)
+    assert world.saying == (Sentence(PromptId.NUMBER_UNREACHABLE, str(status)),)
+    assert world.ear() is None
+    world.wait(5.0)
+    world.feed(on.Spoken())
+    assert world.ear() is Tone.SPECIAL_INFORMATION
+    world.wait(10.0)
+    assert world.ear() is Tone.CONGESTION
+    world.flash()
+    assert world.ear() is Tone.DIAL
 
 
 def test_a_call_without_media_ends_with_its_reason() -> None:
@@ -347,6 +379,18 @@ def test_a_call_that_is_released_without_a_word_is_over() -> None:
     world.open_calls.discard(leg)
     world.change(leg, Released())
     assert world.state is LineState.ENDED
+
+
+@pytest.mark.parametrize("trust", [TrustLevel.HOP_BY_HOP, TrustLevel.VERIFIED])
+def test_when_the_other_is_heard_again_the_lamp_tells_the_trust_again(trust: TrustLevel) -> None:
+    world = World()
+    leg = world.talk()
+    world.change(leg, MediaSilent(5000.0), trust=trust)
+    assert world.lamps[Lamp.SECURITY] == lamps.UNPROVEN
+    world.change(leg, HeardAgain(6500.0), trust=trust)
+    assert world.lamps[Lamp.SECURITY] == security_look(
+        Leg(leg, on.Caller(), trust=trust), registered=True
+    )
 
 
 def test_the_security_lamp_follows_what_really_happens() -> None:

@@ -27,8 +27,12 @@ LAWS: list[Callable[[People], None]] = [
     People.calls_are_few_and_none_is_lost,
     People.lamps_words_and_time_are_in_order,
 ]
-NOBODY_CAN = {(LineState.OPENING, Cue.HOOK_DOWN)}
-"""Rows of a state that is left within the step that enters it."""
+NOBODY_CAN = {
+    (LineState.OPENING, Cue.HOOK_DOWN),
+    (LineState.HELD, Cue.HOOK_DOWN),
+    (LineState.KEPT, Cue.HOOK_DOWN),
+}
+"""Rows of a state that is left within the step that enters it, or never without a held call."""
 
 
 def somebody_acts(people: People, chance: Random) -> None:

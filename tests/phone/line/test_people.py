@@ -17,7 +17,7 @@ from hypothesis.stateful import (
 from tests.phone.line.world import TERMS, World
 
 from offhook.base.schema.prompt_language import VALUES
-from offhook.base.vocabulary import Key, Lamp, Tone
+from offhook.base.vocabulary import Key, Lamp, PromptId, Tone
 from offhook.phone.call import call_events as call
 from offhook.phone.call.record import Outcome
 from offhook.phone.call.trust import TrustLevel
@@ -35,6 +35,7 @@ HAPPENINGS: list[call.CallEvent] = [
     call.Heard(),
     call.DigitHeard("5"),
     call.MediaSilent(3000.0),
+    call.HeardAgain(3500.0),
     call.HoldChanged(held=True),
     call.Released(),
     *(call.Over(outcome, "over") for outcome in Outcome),
@@ -153,6 +154,8 @@ class People(RuleBasedStateMachine):
     def need_help(self, number: str) -> None:
         self.lay()
         self.lift()
+        if self.world.open_calls:
+            self.flash()
         self.world.press(number)
         assert self.world.placed[-1].number == number
         assert self.world.placed[-1].emergency
@@ -166,6 +169,7 @@ class People(RuleBasedStateMachine):
         assert self.world.ring is None
         assert not self.world.offered
         assert self.world.line.deadline() is None
+        assert not self.world.open_calls
 
     @invariant()
     def the_machine_knows_where_the_handset_is(self) -> None:
@@ -176,22 +180,24 @@ class People(RuleBasedStateMachine):
         if not self.lifted:
             assert self.world.tone is None
             assert self.world.saying == ()
-            assert self.world.open_calls == set()
+            assert self.world.open_calls == self.world.held
+            assert bool(self.world.held) == (self.world.state is LineState.RECALL)
             assert not self.world.line.muted
-            assert self.world.state in {LineState.IDLE, LineState.RINGING}
+            assert self.world.state in {LineState.IDLE, LineState.RINGING, LineState.RECALL}
 
     @invariant()
     def the_bell_rings_only_on_the_hook_and_only_for_a_call(self) -> None:
         if self.world.ring is not None:
             assert not self.lifted
-            assert self.world.offered
+            assert self.world.offered or self.world.held
 
     @invariant()
     def a_conversation_is_not_disturbed(self) -> None:
         if self.world.state in {LineState.TALKING, LineState.WAITING}:
-            waiting = self.world.state is LineState.WAITING
+            said = [each.prompt for each in self.world.saying]
+            assert said == [] or said[0] is PromptId.TRUST_LOWERED
+            waiting = self.world.state is LineState.WAITING and not said
             assert self.world.tone is (Tone.CALL_WAITING if waiting else None)
-            assert self.world.saying == ()
             assert self.world.open_calls - self.world.held
 
     @invariant()
@@ -242,7 +248,15 @@ def without(effect: Effect) -> Callable[[pytest.MonkeyPatch], None]:
 
 
 @pytest.mark.parametrize(
-    "effect", [Effect.HANG_UP_ALL, Effect.FORGET, Effect.HOLD, Effect.RESUME, Effect.MISS]
+    "effect",
+    [
+        Effect.HANG_UP_ALL,
+        Effect.LEAVE,
+        Effect.FORGET,
+        Effect.HOLD,
+        Effect.RESUME,
+        Effect.MISS,
+    ],
 )
 def test_control_a_line_that_forgets_one_effect_is_found_out(
     effect: Effect, monkeypatch: pytest.MonkeyPatch

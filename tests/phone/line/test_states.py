@@ -28,15 +28,18 @@ def test_every_state_has_its_terms_and_can_be_reached() -> None:
 
 @pytest.mark.parametrize("state", LIFTED)
 def test_laying_the_handset_down_leads_to_silence_from_every_state(state: LineState) -> None:
-    down = TRANSITIONS[state, Cue.HOOK_DOWN]
-    assert not STATES[down.state].lifted
-    assert STATES[down.state].tone is None
+    downs = [TRANSITIONS.get((state, cue)) for cue in (Cue.HOOK_DOWN, Cue.HOOK_DOWN_HELD)]
+    assert downs[0] is not None
+    for down in downs:
+        if down is not None:
+            assert not STATES[down.state].lifted
+            assert STATES[down.state].tone is None
 
 
 def test_nothing_but_hook_down_leads_from_a_lifted_handset_to_one_that_is_down() -> None:
     for (state, cue), step in TRANSITIONS.items():
         if STATES[state].lifted and not STATES[step.state].lifted:
-            assert cue is Cue.HOOK_DOWN
+            assert cue in {Cue.HOOK_DOWN, Cue.HOOK_DOWN_HELD}
         if not STATES[state].lifted and STATES[step.state].lifted:
             assert cue is Cue.HOOK_UP
 
@@ -75,11 +78,21 @@ def test_calls_are_placed_and_answered_only_on_their_way_to_a_conversation() -> 
             assert step.state is LineState.TALKING
 
 
-def test_a_held_calls_own_cues_always_lead_back_to_it_or_swap() -> None:
+def test_what_a_person_does_leads_back_to_a_held_call_or_swaps() -> None:
     for (_, cue), step in TRANSITIONS.items():
-        if cue in WITH_HELD.values():
+        if cue in {Cue.FLASH_HELD, Cue.SPOKEN_HELD}:
             assert step.state is LineState.TALKING
             assert {Effect.RESUME, Effect.SWAP} & set(step.actions)
+
+
+def test_time_alone_never_lets_a_held_call_hear_the_room() -> None:
+    for (_, cue), step in TRANSITIONS.items():
+        if cue in {Cue.TIMEOUT, Cue.TIMEOUT_HELD, Cue.HELD_OVER, Cue.HOOK_DOWN_HELD}:
+            assert not {Effect.RESUME, Effect.SWAP} & set(step.actions)
+
+
+def test_a_cue_of_a_held_call_is_told_apart_where_it_matters() -> None:
+    assert set(WITH_HELD.values()) == {each for each in Cue if each.name.endswith("_HELD")}
 
 
 def test_the_page_shows_the_tables_as_they_are() -> None:

@@ -2,14 +2,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from tests.phone.line.world import TERMS, World
 
-from offhook.base.vocabulary import PromptId, Ring, Tone
+from offhook.base.vocabulary import Key, PromptId, Ring, Tone
 from offhook.phone.call.call_events import Answered
 from offhook.phone.call.record import Outcome
 from offhook.phone.line import actions as do
 from offhook.phone.line import events as on
 from offhook.phone.line.states import LineState
+
+
+def state_of(world: World) -> LineState:
+    """The state, which a type checker doesn't take for unchanged."""
+    return world.state
 
 
 def waiting() -> tuple[World, int, int]:
@@ -119,13 +125,40 @@ def test_a_flash_in_a_call_holds_it_and_gives_a_dial_tone() -> None:
     assert world.state is LineState.TALKING
 
 
-def test_a_held_call_that_nobody_does_anything_about_goes_on_by_itself() -> None:
+def test_a_held_call_stays_held_until_the_person_comes_back() -> None:
     world = World()
-    world.talk()
+    leg = world.talk()
     world.flash()
     world.wait(31.0)
+    assert state_of(world) is LineState.KEPT
+    assert world.tone is None
+    world.wait(600.0)
+    assert world.held == {leg}
+    world.flash()
     assert world.state is LineState.TALKING
     assert world.held == set()
+
+
+def test_another_call_can_be_dialled_after_the_dial_tone_has_ended() -> None:
+    world = World()
+    first = world.talk()
+    world.flash()
+    world.wait(31.0)
+    world.press("030789#")
+    assert world.placed[-1].number == "030789"
+    assert world.held == {first}
+
+
+def test_a_second_call_that_failed_and_was_left_alone_ends_in_the_dial_tone() -> None:
+    world = World()
+    first = world.talk()
+    world.flash()
+    world.press("030789#")
+    world.over(world.placed[-1].leg, Outcome.REFUSED, 486)
+    world.wait(30.5)
+    assert world.state is LineState.HELD
+    assert world.tone is Tone.DIAL
+    assert world.held == {first}
 
 
 def test_a_held_call_that_is_hung_up_is_heard() -> None:
@@ -162,12 +195,95 @@ def test_a_flash_while_the_second_is_called_gives_it_up() -> None:
     assert world.state is LineState.TALKING
 
 
-def test_laying_down_ends_both() -> None:
+def test_laying_down_ends_the_present_call_and_rings_for_the_held_one() -> None:
     world, first, second = consulting()
     world.lay()
-    assert {do.HangUp(first), do.HangUp(second)} <= set(world.done)
+    assert world.asked(do.HangUp) == [do.HangUp(second)]
+    assert world.ring is Ring.RECALL
+    assert world.held == {first}, "nobody listens while the bell rings"
+    world.lift()
+    assert world.state is LineState.TALKING
+    assert world.ring is None
+    assert world.open_calls == {first}
+    assert world.held == set()
+    world.lay()
     assert world.open_calls == set()
     assert world.state is LineState.IDLE
+
+
+def test_a_held_call_that_nobody_comes_back_to_is_ended() -> None:
+    world, first, _ = consulting()
+    world.lay()
+    world.wait(61.0)
+    assert do.HangUp(first) in world.done
+    assert world.ring is None
+    assert world.state is LineState.IDLE
+
+
+def test_a_held_call_that_is_hung_up_while_the_bell_rings_for_it_stops_the_bell() -> None:
+    world, first, _ = consulting()
+    world.lay()
+    world.over(first)
+    assert world.ring is None
+    assert world.state is LineState.IDLE
+    assert not world.memory.history.missed
+
+
+@pytest.mark.parametrize("way", ["dial tone", "dialling", "calling", "over"])
+def test_whatever_was_begun_beside_a_held_call_ends_when_the_handset_is_laid_down(way: str) -> None:
+    world = World()
+    first = world.talk()
+    world.flash()
+    world.press({"dial tone": "", "dialling": "0"}.get(way, "030789#"))
+    if way == "over":
+        world.over(world.placed[-1].leg, Outcome.REFUSED, 486)
+    world.feed(Key("mute"))
+    world.lay()
+    assert world.state is LineState.RECALL
+    assert world.open_calls == world.held == {first}
+    assert world.tone is None
+    assert not world.line.muted
+
+
+def test_registered_again_a_held_call_is_not_forgotten() -> None:
+    world = World()
+    first = world.talk()
+    world.flash()
+    world.feed(on.AccountDown(on.Trouble.NO_NETWORK))
+    world.press("030789#")
+    assert state_of(world) is LineState.NOT_REGISTERED
+    world.feed(on.AccountReady("4711"))
+    assert state_of(world) is LineState.HELD
+    assert world.tone is Tone.DIAL
+    world.flash()
+    assert world.state is LineState.TALKING
+    assert world.open_calls == {first}
+
+
+def test_a_flash_while_a_second_call_is_being_taken_gives_it_up() -> None:
+    world, first, second = waiting()
+    world.flash()
+    world.flash()
+    assert do.HangUp(second) in world.done
+    assert world.state is LineState.TALKING
+    assert world.open_calls == {first}
+
+
+def test_who_calls_while_the_bell_rings_for_a_held_call_hears_busy() -> None:
+    world, _, _ = consulting()
+    world.lay()
+    third = world.arrive("030333")
+    assert do.RefuseCall(third, do.Refusal.BUSY) in world.done
+    assert world.ring is Ring.RECALL
+
+
+def test_with_two_calls_an_emergency_number_needs_no_more_than_the_hook() -> None:
+    world, _, _ = consulting()
+    world.lay()
+    world.lift()
+    world.flash()
+    world.press("112")
+    assert world.placed[-1] == do.PlaceCall(world.placed[-1].leg, "112", emergency=True)
 
 
 def test_what_is_asked_in_a_call_is_about_that_call_and_then_it_goes_on() -> None:

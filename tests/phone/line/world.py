@@ -203,3 +203,5 @@ class World:
                 assert leg in self.open_calls - self.held, "a digit for nobody"
         if isinstance(action, do.Remember):
             self.memory = action.memory
+        if isinstance(action, do.ResetEverything):
+            self.memory = Memory()

@@ -17,6 +17,7 @@ from tests.protocols.media.link import (
     Link,
     agreed,
     key,
+    mirrored,
     speech,
 )
 
@@ -28,8 +29,10 @@ from offhook.protocols.media.messages import (
     DtmfReceived,
     FirstPacketSent,
     KeysConfirmed,
+    MediaBack,
     MediaLost,
 )
+from offhook.protocols.media.opus import OpusTerms
 from offhook.protocols.media.rtp import is_rtcp
 from offhook.protocols.media.stream import PeerLeft
 
@@ -239,6 +242,56 @@ def test_silence_after_speech_is_told_once_per_spell() -> None:
     assert len(call.bob.of(MediaLost)) == 2
 
 
+def test_media_that_comes_back_is_told_with_how_long_it_was_away() -> None:
+    call = Call()
+    call.run(1)
+    call.links[id(call.alice)].loss = 1.0
+    call.run(4)
+    call.links[id(call.alice)].loss = 0.0
+    call.run(1)
+    assert not call.bob.of(MediaBack), "silence that was never told of has no end to tell"
+    call.links[id(call.alice)].loss = 1.0
+    call.run(7)
+    assert not call.bob.of(MediaBack)
+    call.links[id(call.alice)].loss = 0.0
+    call.run(1)
+    (back,) = call.bob.of(MediaBack)
+    assert isinstance(back, MediaBack)
+    assert back.session == 1
+    assert 7000 <= back.silent_ms <= 7100
+
+
+def test_a_packet_that_is_not_authenticated_brings_no_media_back() -> None:
+    call = Call()
+    call.run(1)
+    call.links[id(call.alice)].loss = 1.0
+    call.run(6)
+    call.links[id(call.alice)].loss = 0.0
+    call.alice.stream.set_remote(replace(agreed(), send_keys=key("mallory")), call.now)
+    call.run(2)
+    assert call.bob.stream.statistics().rejected > 50
+    assert not call.bob.of(MediaBack)
+
+
+def test_media_that_was_lost_before_a_hold_is_back_only_when_it_is_heard() -> None:
+    call = Call()
+    call.run(1)
+    call.links[id(call.alice)].loss = 1.0
+    call.run(6)
+    there = mirrored(agreed())
+    call.bob.stream.set_remote(replace(there, receiving=False), call.now)
+    call.run(2)
+    call.bob.stream.set_remote(there, call.now)
+    call.run(6)
+    assert len(call.bob.of(MediaLost)) == 2
+    assert not call.bob.of(MediaBack)
+    call.links[id(call.alice)].loss = 0.0
+    call.run(1)
+    (back,) = call.bob.of(MediaBack)
+    assert isinstance(back, MediaBack)
+    assert 14_000 <= back.silent_ms <= 14_100
+
+
 def test_no_packet_at_all_is_media_lost_without_keys_confirmed() -> None:
     call = Call(there=Link(loss=1.0))
     call.run(12)
@@ -354,6 +407,9 @@ def test_a_changed_key_takes_over_and_is_confirmed_anew() -> None:
         ({"ptime_ms": 0}, "not made"),
         ({"ptime_ms": 25}, "not made"),
         ({"ptime_ms": 10_000}, "not made"),
+        ({"opus": OpusTerms(bit_rate=5999)}, "Opus can do"),
+        ({"opus": OpusTerms(bit_rate=510_001)}, "Opus can do"),
+        ({"opus": OpusTerms(complexity=11)}, "Opus can do"),
         ({"remote": PathAddress("phone.example", 4000)}, "no IP address"),
         ({"remote": PathAddress("192.0.2.2", 0)}, "no media is sent"),
         ({"remote": PathAddress("239.1.2.3", 4000)}, "no media is sent"),

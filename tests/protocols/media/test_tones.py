@@ -17,7 +17,7 @@ from offhook.base.schema.tone_plan import (
     tone_countries,
     tone_plan,
 )
-from offhook.protocols.media.tones import EDGE_MS, ToneGenerator
+from offhook.protocols.media.tones import EDGE_MS, ToneGenerator, burst
 
 RATES = (8000, 16000, 48000)
 EVERY = list(itertools.product(tone_countries(), TONE_NAMES))
@@ -223,3 +223,18 @@ def test_a_frame_costs_a_small_part_of_its_time() -> None:
         generator.next(960)
         took.append(time.perf_counter() - begun)
     assert sorted(took)[len(took) // 2] < 0.001
+
+
+def test_a_burst_is_what_the_generator_makes_of_what_sounds_once() -> None:
+    tone = ToneShape(once=(ToneSegment(hz=(697, 1209), ms=80), ToneSegment(ms=20)))
+    made = np.frombuffer(burst(tone, 48000), np.int16).astype(int)
+    known = np.frombuffer(ToneGenerator(tone, 48000).next(4800), np.int16).astype(int)
+    assert len(made) == 4800
+    assert np.abs(made - known).max() <= 2
+
+
+def test_a_burst_without_end_or_of_no_known_rate_is_refused() -> None:
+    with pytest.raises(LocalError):
+        burst(ToneShape(once=(ToneSegment(hz=(400,)),)), 48000)
+    with pytest.raises(LocalError):
+        burst(ToneShape(once=(ToneSegment(hz=(400,), ms=10),)), 47999)

@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 from offhook.base.errors import LocalError
 from offhook.protocols.media.volume import (
     EAR_DB,
+    QUIETEST_DB,
     RINGER_DB,
     amplified,
     ear_gain_db,
-    heard,
     mixed,
+    power,
     ringer_gain_db,
 )
+from offhook.protocols.media.volume import level_db as level
 
 PERIODS = st.lists(st.integers(-32768, 32767), min_size=1, max_size=50)
 TONE = (4000 * np.sin(np.arange(320) / 5)).astype(np.int16).tobytes()
@@ -58,27 +60,12 @@ def test_a_mix_is_the_sum_held_at_full_scale(one: list[int], other: list[int]) -
     assert np.array_equal(samples(got), np.clip(wanted, -32768, 32767))
 
 
-def test_ones_own_voice_is_heard_at_the_level_of_the_side_tone() -> None:
-    own = heard(bytes(len(VOICE)), VOICE, side_tone_db=-18.0)
-    assert level_db(own) - level_db(VOICE) == pytest.approx(-18, abs=0.1)
-
-
-@pytest.mark.parametrize(("captured", "side_tone"), [(b"", -18.0), (VOICE, None)])
-def test_without_side_tone_or_voice_the_ear_gets_what_is_played(
-    captured: bytes, side_tone: float | None
-) -> None:
-    assert heard(TONE, captured, side_tone_db=side_tone) == TONE
-
-
-def test_the_side_tone_does_not_follow_the_ear_volume() -> None:
-    silence = bytes(len(VOICE))
-    quiet = heard(silence, VOICE, ear_db=-24.0, side_tone_db=-12.0)
-    assert quiet == heard(silence, VOICE, ear_db=12.0, side_tone_db=-12.0)
-
-
-def test_a_period_keeps_its_length_whatever_was_captured() -> None:
-    assert len(heard(TONE, VOICE + VOICE, side_tone_db=-12.0)) == len(TONE)
-    assert len(heard(TONE, VOICE[:100], side_tone_db=-12.0)) == len(TONE)
+def test_a_level_is_told_of_the_power_and_never_below_the_quietest() -> None:
+    square = np.tile(np.array([-32768, 32767], np.int16), 200).tobytes()
+    assert level(power(square)) == pytest.approx(0.0, abs=0.01)
+    sine = (32767 * np.sin(np.arange(8000) * 2 * np.pi / 80)).astype(np.int16).tobytes()
+    assert level(power(sine)) == pytest.approx(-3.01, abs=0.01)
+    assert level(power(bytes(320))) == QUIETEST_DB
 
 
 def test_each_step_is_louder_than_the_one_below() -> None:

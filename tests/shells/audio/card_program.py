@@ -86,8 +86,19 @@ class Ear:
 def spread(values: list[float]) -> dict[str, float]:
     if not values:
         return {}
-    told = np.percentile(values, [50, 99, 100])
-    return {"p50": round(told[0], 3), "p99": round(told[1], 3), "max": round(told[2], 3)}
+    told = np.percentile(values, [0, 50, 99, 100])
+    names = ("min", "median", "p99", "max")
+    return {name: round(float(value), 2) for name, value in zip(names, told, strict=True)}
+
+
+def late_ms(moments: list[float]) -> list[float]:
+    """How long after its due time each came: every 10 ms by the card's own clock, which is their
+    slope, counted from the one that was earliest."""
+    if len(moments) < 3:
+        return []
+    places = np.arange(len(moments))
+    late = np.array(moments) - places * np.polyfit(places, moments, 1)[0]
+    return [float(each) for each in (late - late.min()) * 1000]
 
 
 def main() -> None:
@@ -139,6 +150,7 @@ def main() -> None:
         "lasted_s": round(lasted, 3),
         "returned": len(ear.round_trips_ms()),
         "chunk_interval_ms": spread([float(x) for x in np.diff(moments[50:]) * 1000]),
+        "callback_late_ms": spread(late_ms(moments[100:])),
         "period_gap_ms": spread([float(x) for x in np.diff(ear.moments[5:]) * 1000]),
         "cpu_percent": round(100 * cpu / chosen.seconds, 2),
         "events": events,

@@ -6,7 +6,8 @@ import soxr
 
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import PcmFormat
-from offhook.shells.audio.exchange import CHUNK_MS, LOOKAHEAD_MS, QUALITY, Exchange, Resampler
+from offhook.shells.audio.exchange import Exchange
+from offhook.shells.audio.resampler import CHUNK_MS, LOOKAHEAD_MS, QUALITY, Resampler
 
 PAIRS = [
     (48000, 16000),

@@ -8,17 +8,19 @@ from hypothesis import strategies as st
 
 from offhook.shells.audio.ring import ChunkRing
 
+CHUNKS = st.binary(min_size=4, max_size=4) | st.just(b"")
 
-@given(st.lists(st.one_of(st.none(), st.binary(min_size=4, max_size=4)), max_size=60))
+
+@given(st.lists(st.one_of(st.none(), CHUNKS), max_size=60), st.integers(1, 5))
 def test_it_gives_back_what_it_took_in_order_and_takes_no_more_than_it_can_hold(
-    steps: list[bytes | None],
+    steps: list[bytes | None], capacity: int
 ) -> None:
-    ring, model = ChunkRing(5, 4), list[bytes]()
+    ring, model = ChunkRing(capacity, 4), list[bytes]()
     for step in steps:
         if step is None:
             assert ring.get() == (model.pop(0) if model else None)
         else:
-            room = len(model) < 5
+            room = len(model) < capacity
             assert ring.put(step) is room
             model += [step] if room else []
         assert len(ring) == len(model)

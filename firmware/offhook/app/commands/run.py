@@ -1,51 +1,129 @@
-"""`offhook run`: a telephone for a person, with its handset in the terminal."""
+"""`offhook run`: a telephone for a person, its handset wired to pins or in the terminal."""
 
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from offhook.app.build import Builder
 from offhook.app.commands.session import TalkOptions, running_telephone
 from offhook.app.console import Console, complain
+from offhook.app.control import Control, default_socket
+from offhook.app.control_events import LevelsMeasured
 from offhook.app.exit_status import ExitStatus
-from offhook.app.handset import Handset
+from offhook.app.handset import Handset, HandsetTerms, Pins
+from offhook.app.handset_terms import engine_options, profile_of, store_of, terms_of
+from offhook.app.line_store import LineStore
+from offhook.app.telephone import Telephone
 from offhook.base.errors import LocalError
-from offhook.base.schema.feature_codes import builtin_feature_codes
+from offhook.base.schema.hardware_profile import HardwareProfile
 from offhook.base.vocabulary import Key
 from offhook.phone.input.events import Flash, HookDown, HookUp
-from offhook.phone.line.desk import LineTerms
 from offhook.phone.line.line import MUTE_KEY
 from offhook.phone.line.memory import Memory
-from offhook.shells.pins import terminal
-from offhook.shells.store.atomic import StoreError, read_whole, write_atomically
 
-_MEMORY = "line.json"
-_LONGEST_MEMORY = 1 << 20
+TERMINAL: Final = "terminal"
+WIRED: Final = "wired"
+HANDSETS: Final = (TERMINAL, WIRED)
 
 
-async def run(builder: Builder, talk: TalkOptions, console: Console) -> ExitStatus:
-    """Show the telephone until the person leaves it. LocalError without a terminal."""
-    line = builder.settings.line
-    terms = LineTerms(
-        line.plan,
-        builtin_feature_codes(),
-        speed_dial=line.speed_dial,
-        call_waiting=line.call_waiting,
-    )
-    memory = _Memory(builder.folder / builder.settings.store.directory / _MEMORY)
-    async with running_telephone(builder, talk, console) as telephone:
-        handset = Handset(telephone, terms, memory.read(), memory.write)
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the command line says of a telephone."""
+
+    talk: TalkOptions
+    handset: str = TERMINAL
+    prompts: Path | None = None
+    """The folder of rendered prompts; None: the one of the settings."""
+    socket: Path | None = None
+    """The control socket; None: the usual one."""
+
+
+async def run(builder: Builder, options: RunOptions, console: Console) -> ExitStatus:
+    """Be a telephone until the person leaves it, or this is interrupted.
+
+    Raises LocalError without a terminal, or without the pins that the hardware profile names.
+    """
+    in_terminal = options.handset == TERMINAL
+    profile = None if in_terminal else profile_of(builder)
+    store = LineStore(store_of(builder))
+    terms = terms_of(builder, store)
+    engine = engine_options(builder, options.talk, options.prompts, logged=in_terminal)
+    talk = options.talk
+    async with running_telephone(builder, talk, console, engine, only=talk.account) as telephone:
+        socket = options.socket or default_socket()
+        desk = _Desk(telephone, terms, store.read(), socket)
+        if profile is None:
+            await _in_terminal(desk)
+        else:
+            await _wired(desk, profile, builder.settings.line.country)
+    return ExitStatus.DONE
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    telephone: Telephone
+    terms: HandsetTerms
+    memory: Memory
+    socket: Path
+
+    @contextmanager
+    def handset(self, pins: Pins | None = None) -> Iterator[Handset]:
+        """The handset and its control socket; a phone that nobody can ask still rings."""
+        handset = Handset(self.telephone, self.terms, self.memory, pins)
+        watchers = Control(
+            self.socket,
+            handset.status,
+            on_levels=lambda wanted: handset.voice.watch_levels(wanted=wanted or pins is None),
+        )
+        try:
+            watchers.open()
+        except LocalError as error:
+            complain(f"{error}; nobody can ask or watch this phone")
+        handset.on_change = watchers.refresh
+        handset.on_levels = lambda heard: watchers.publish(
+            LevelsMeasured(mouth_db=heard.mouth_db, ear_db=heard.ear_db)
+        )
+        handset.voice.watch_levels(wanted=pins is None)
+        try:
+            yield handset
+        finally:
+            handset.close()
+            watchers.close()
+
+
+async def _in_terminal(desk: _Desk) -> None:
+    # Imported when needed: nothing else draws.
+    from offhook.shells.pins.terminal import TerminalHandset  # noqa: PLC0415
+
+    with desk.handset() as handset:
         person = _Person(handset)
-        shown = terminal.TerminalHandset(person.press, handset.view)
+        shown = TerminalHandset(person.press, handset.view)
         shown.open()
         try:
-            await person.leaves(telephone.interrupted_event)
+            await person.leaves(desk.telephone.interrupted_event)
         finally:
             shown.close()
-            handset.close()
-    return ExitStatus.DONE
+
+
+async def _wired(desk: _Desk, profile: HardwareProfile, country: str) -> None:
+    from offhook.app.wired_handset import WiredHandset  # noqa: PLC0415  only where there are pins
+
+    wired = WiredHandset(
+        profile,
+        lambda event: handset.receive(event),  # noqa: PLW0108  made below
+        country=country,
+    )
+    wired.open()
+    try:
+        with desk.handset(wired) as handset:
+            await desk.telephone.interrupted_event.wait()
+    finally:
+        wired.close()
 
 
 class _Person:
@@ -58,17 +136,16 @@ class _Person:
 
     def press(self, key: str) -> None:
         match key:
-            case terminal.HOOK:
+            case "hook":
                 self._off_hook = not self._off_hook
-                self._handset.lifted(off_hook=self._off_hook)
                 self._handset.receive(HookUp() if self._off_hook else HookDown())
-            case terminal.FLASH:
+            case "flash":
                 if self._off_hook:
                     self._handset.receive(Flash())
-            case terminal.QUIT:
+            case "quit":
                 self._left.set()
             case _:
-                symbol = MUTE_KEY if key == terminal.MUTE else key
+                symbol = MUTE_KEY if key == "mute" else key
                 self._handset.receive(Key(symbol))
                 self._handset.receive(Key(symbol, pressed=False))
 
@@ -78,25 +155,3 @@ class _Person:
         await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
         for each in waiting:
             each.cancel()
-
-
-class _Memory:
-    """The line's memory in a file; what can't be read counts as nothing, and is said."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def read(self) -> Memory:
-        if not self._path.exists():
-            return Memory()
-        try:
-            return Memory.from_document(json.loads(read_whole(self._path, _LONGEST_MEMORY)))
-        except (LocalError, ValueError) as error:
-            complain(f"{self._path}: {error}; volumes and history begin anew")
-            return Memory()
-
-    def write(self, memory: Memory) -> None:
-        try:
-            write_atomically(self._path, json.dumps(memory.to_document()).encode())
-        except StoreError as error:
-            complain(str(error))

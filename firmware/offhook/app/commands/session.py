@@ -12,7 +12,8 @@ from typing import Final
 
 from offhook.app.build import Builder
 from offhook.app.console import Console
-from offhook.app.engine.client import EngineOptions, EngineProcess
+from offhook.app.engine.client import EngineOptions
+from offhook.app.engine.keeper import EngineKeeper
 from offhook.app.report import Failure, Timing
 from offhook.app.runner import AccountRunner
 from offhook.app.telephone import Telephone
@@ -54,16 +55,27 @@ class TalkOptions:
 
 @asynccontextmanager
 async def running_telephone(
-    builder: Builder, talk: TalkOptions, console: Console
+    builder: Builder,
+    talk: TalkOptions,
+    console: Console,
+    engine_options: EngineOptions | None = None,
+    *,
+    only: str | None = "",
 ) -> AsyncIterator[Telephone]:
-    """A telephone whose account seeks its flow; hung up, unregistered and closed at the end."""
-    engine = EngineProcess(
-        EngineOptions(play=talk.play, record=talk.record),
+    """A telephone whose account seeks its flow; hung up, unregistered and closed at the end.
+
+    Without `engine_options` each call speaks and hears by the files of `talk`. `only` is the one
+    account that runs, None: all; left out, that of `talk`, or the first.
+    """
+    engine = EngineKeeper(
+        engine_options or EngineOptions(play=talk.play, record=talk.record),
         on_report=lambda report: telephone.take_report(report),  # noqa: PLW0108  made below
-        on_crash=lambda reason: telephone.engine_lost(reason),  # noqa: PLW0108  made below
+        on_lost=lambda reason: telephone.engine_lost(reason),  # noqa: PLW0108  made below
+        on_started=lambda: telephone.engine_started(),  # noqa: PLW0108  made below
     )
-    account = talk.account or builder.settings.accounts[0].name
-    telephone = Telephone(builder, engine, account)
+    if only == "":
+        only = talk.account or builder.settings.accounts[0].name
+    telephone = Telephone(builder, engine, only)
     await engine.start()
     try:
         async with _attended(telephone, console):

@@ -22,7 +22,18 @@ from offhook.protocols.media.messages import Command, Report
 MAX_UNSENT: Final = 256
 EXIT_S: Final = 5.0
 """How long a process may take to end after its channel was closed."""
-INHERITED: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "XDG_RUNTIME_DIR", "PULSE_SERVER")
+INHERITED: Final = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "XDG_RUNTIME_DIR",
+    "PULSE_SERVER",
+    "PULSE_LATENCY_MSEC",
+    "ALSA_CONFIG_PATH",
+    "JACK_NO_START_SERVER",
+)
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +51,14 @@ class EngineOptions:
     loop: bool = False
     ports: range | None = None
     delay_ms: int = DEFAULT_DELAY_MS
+    handset: str | None = None
+    """"card" or "files": one sound for tones, words and calls; None: each session has its own."""
+    card: str | None = None
+    """Part of the sound card's name; None: the system's choice."""
+    prompts: Path | None = None
+    """The folder of rendered prompts."""
+    log: Path | None = None
+    """The file to append what the process logs to; None: our standard error."""
 
     def arguments(self) -> list[str]:
         """As the process's command line takes them."""
@@ -50,6 +69,12 @@ class EngineOptions:
             made.append(f"--record={self.record}")
         if self.loop:
             made.append("--loop")
+        if self.handset is not None:
+            made.append(f"--handset={self.handset}")
+        if self.card is not None:
+            made.append(f"--card={self.card}")
+        if self.prompts is not None:
+            made.append(f"--prompts={self.prompts}")
         if self.ports is not None:
             made.append(f"--ports={self.ports.start}-{self.ports.stop - 1}")
         return made
@@ -88,8 +113,11 @@ class EngineProcess:
         if self._process is not None:
             raise LocalError("the engine runs already")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs:
+        with theirs, contextlib.ExitStack() as stack:
             try:
+                log_file = (
+                    stack.enter_context(self._options.log.open("ab")) if self._options.log else None
+                )
                 self._process = await asyncio.create_subprocess_exec(
                     sys.executable,
                     "-P",
@@ -99,6 +127,7 @@ class EngineProcess:
                     *self._options.arguments(),
                     pass_fds=(theirs.fileno(),),
                     stdin=asyncio.subprocess.DEVNULL,
+                    stderr=log_file,
                     env=_environment(),
                 )
             except OSError as error:

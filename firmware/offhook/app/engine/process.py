@@ -7,14 +7,16 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import itertools
 import logging
 import os
 import resource
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from offhook.app.engine import channel
 from offhook.app.engine.engine import Engine
@@ -23,17 +25,21 @@ from offhook.base.errors import LocalError, PeerError
 from offhook.protocols.media.codecs import available_codecs
 from offhook.protocols.media.jitter import DEFAULT_DELAY_MS
 from offhook.protocols.media.messages import Report
-from offhook.shells.audio.sound import Sound
 from offhook.shells.audio.wav import WavSound
 from offhook.shells.store.randomness import SystemRandomness
 
 MAX_UNSENT: Final = 1024
 """Reports that wait for a signalling process which does not read; the oldest are dropped."""
+CARD: Final = "card"
+HANDSETS: Final = (CARD, "files")
 PR_SET_DUMPABLE: Final = 4
 PRIORITY: Final = -11
 """The nice value that desktop sound servers take."""
 COLLECT_AFTER: Final = 50_000
 """Allocations between two collections: the voice path makes no cycles."""
+
+if TYPE_CHECKING:
+    from offhook.app.engine.handset_sound import HandsetSound
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +103,13 @@ def _arguments(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--play", type=Path, metavar="WAV")
     parser.add_argument("--record", type=Path, metavar="WAV")
     parser.add_argument("--loop", action="store_true", help="play the file again and again")
+    parser.add_argument(
+        "--handset",
+        choices=HANDSETS,
+        help="one sound for tones, words and calls: a card, or the files of --play and --record",
+    )
+    parser.add_argument("--card", metavar="NAME", help="part of the sound card's name")
+    parser.add_argument("--prompts", type=Path, metavar="FOLDER", help="the rendered prompts")
     parser.add_argument("--ports", type=_ports, metavar="FIRST-LAST")
     parser.add_argument("--delay-ms", type=int, default=DEFAULT_DELAY_MS)
     return parser.parse_args(arguments)
@@ -110,22 +123,46 @@ def _ports(text: str) -> range:
         raise argparse.ArgumentTypeError(f"{text!r} is no range of ports") from None
 
 
+def _own_sound(options: argparse.Namespace) -> Callable[[int], WavSound]:
+    first: list[int] = []
+
+    def sound(number: int) -> WavSound:
+        record = numbered(options.record, number, first)
+        return WavSound(options.play, record, loop=options.loop)
+
+    return sound
+
+
+def _handset(options: argparse.Namespace, report: Callable[[Report], None]) -> HandsetSound | None:
+    if options.handset is None:
+        return None
+    # Imported when needed: numpy and soxr take 100 ms and 20 MiB.
+    from offhook.app.engine.handset_sound import HandsetSound, OnPresence  # noqa: PLC0415
+    from offhook.app.engine.speech import Speech  # noqa: PLC0415  as above
+    from offhook.shells.audio.card import CardSound  # noqa: PLC0415  as above
+
+    files, opened = _own_sound(options), itertools.count(1)
+
+    def make(on_presence: OnPresence) -> CardSound | WavSound:
+        if options.handset == CARD:
+            return CardSound(options.card, patient=True, on_presence=on_presence)
+        return files(next(opened))
+
+    return HandsetSound(make, Speech(options.prompts), report)
+
+
 async def serve(options: argparse.Namespace) -> None:
     """Run the engine until its channel is closed."""
     with socket.socket(fileno=options.channel) as opened:
         server = ChannelServer(opened)
-        first: list[int] = []
-
-        def sound(session: int) -> Sound:
-            record = numbered(options.record, session, first)
-            return WavSound(options.play, record, loop=options.loop)
-
+        handset = _handset(options, server.report)
         engine = Engine(
-            sound,
+            _own_sound(options) if handset is None else handset.port,
             SystemRandomness(),
             server.report,
             ports=options.ports,
             delay_ms=options.delay_ms,
+            handset=handset,
         )
         server.start(engine)
         available_codecs()  # loads their libraries now, so that no running call waits for it

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from offhook.app.engine.rings import PeriodRing
 from offhook.base.errors import LocalError, OffhookError
 from offhook.base.randomness import Randomness
 from offhook.base.secret import Secret
@@ -30,6 +29,7 @@ from offhook.protocols.media.messages import (
     Stopped,
 )
 from offhook.protocols.media.stream import MediaStream, PeerLeft, check_parameters
+from offhook.shells.audio.ring import ChunkRing
 from offhook.shells.audio.sound import Sound
 from offhook.shells.net.udp import UdpPort, open_pair
 
@@ -102,8 +102,8 @@ class Session:
         self._remote: SetRemote | None = None
         self._stream: MediaStream | None = None
         self._sound: Sound | None = None
-        self._captured = PeriodRing(CAPTURED, 0)
-        self._playing = PeriodRing(MOST_LEAD, 0)
+        self._captured = ChunkRing(CAPTURED, 0)
+        self._playing = ChunkRing(MOST_LEAD, 0)
         self._plenty = 0
         self._silence = b""
         self._timer: asyncio.TimerHandle | None = None
@@ -173,8 +173,8 @@ class Session:
             self._remote, self._randomness, self._loop.time(), delay_ms=self._delay_ms
         )
         octets = stream.format.octets
-        self._captured = PeriodRing(CAPTURED, octets)
-        self._playing = PeriodRing(MOST_LEAD, octets)
+        self._captured = ChunkRing(CAPTURED, octets)
+        self._playing = ChunkRing(MOST_LEAD, octets)
         self._silence = bytes(octets)
         for _ in range(LEAD):
             self._playing.put(self._silence)

@@ -39,12 +39,14 @@ VALUES: Final = {
     PromptId.WHY_SERVER_FAULT: ValueKind.STATUS,
     PromptId.CALLER: ValueKind.CALLER,
     PromptId.CALLER_VERIFIED: ValueKind.CALLER,
+    PromptId.CALLED: ValueKind.CALLER,
     PromptId.LAST_CALLER: ValueKind.CALLER,
     PromptId.MISSED_CALLS: ValueKind.COUNT,
     PromptId.EAR_VOLUME: ValueKind.COUNT,
     PromptId.RING_VOLUME: ValueKind.COUNT,
     PromptId.SPEED_DIAL_EMPTY: ValueKind.NUMBER,
     PromptId.CALL_REFUSED: ValueKind.STATUS,
+    PromptId.NUMBER_UNREACHABLE: ValueKind.STATUS,
     PromptId.RESET_ARMED: ValueKind.COUNT,
 }
 """The sentences that have a value; in the data it stands as `{caller}` and so on."""

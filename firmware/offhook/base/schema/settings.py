@@ -19,6 +19,7 @@ from offhook.base.schema.line_settings import LineSettings
 from offhook.base.schema.problem import DocumentInvalid, Problem, show
 from offhook.base.schema.secret_source import SecretSource
 from offhook.base.schema.section import Defect, Section, key
+from offhook.base.schema.sound_settings import HandsetSettings, SoundSettings
 from offhook.base.schema.trunk_profile import TrunkProfile
 from offhook.base.schema.walker import walk
 
@@ -259,6 +260,17 @@ class Settings(Section, frozen=True):
     line: Annotated[
         LineSettings, key("How people dial here, as [line].", example={"country": "DE"})
     ] = LineSettings()
+    sound: Annotated[
+        SoundSettings,
+        key("What the handset is heard by, as [sound].", example={"card": "USB Audio"}),
+    ] = SoundSettings()
+    handset: Annotated[
+        HandsetSettings,
+        key(
+            "Where keys, hook, lamps and bell are, as [handset].",
+            example={"profile": "/usr/share/offhook/profiles/keypad-3x4.toml"},
+        ),
+    ] = HandsetSettings()
     store: Annotated[
         Store,
         key("Where state is kept, as [store].", example={"directory": "/var/lib/offhook"}),

@@ -15,6 +15,7 @@ from offhook.base.schema.walker import walk
 DigestAlgorithm = Literal["SHA-512-256", "SHA-256", "MD5"]
 SuiteName = Literal["AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_80"]
 CodecName = Literal["opus", "G722", "PCMA", "PCMU"]
+PacketTime = Literal[10, 20, 30, 40, 60]
 
 GENERIC: Final = "generic"
 
@@ -61,8 +62,32 @@ class TrunkProfile(Section, frozen=True):
         ),
     ] = ("opus", "G722", "PCMA", "PCMU")
     ptime_ms: Annotated[
-        Literal[20], key("Milliseconds of speech in one packet that we send.", example=20)
+        PacketTime,
+        key(
+            "Milliseconds of speech in one packet that we ask for, and send where the peer has no "
+            "other wish (a=ptime). Opus has no packet of 30: it sends 20 then.",
+            example=40,
+        ),
     ] = 20
+    opus_bitrate: Annotated[
+        int,
+        key(
+            "Bits in a second of Opus speech, its forward error correction included (RFC 6716 "
+            "§2.1.1); less where the peer asks for less.",
+            example=24000,
+            ge=6000,
+            le=510_000,
+        ),
+    ] = 48_000
+    opus_complexity: Annotated[
+        int,
+        key(
+            "How much computing Opus may take for better sound, 0 to 10 (RFC 6716 §2.1.5).",
+            example=3,
+            ge=0,
+            le=10,
+        ),
+    ] = 5
     rtcp_mux: Annotated[
         bool,
         key("Offer RTP and RTCP on one port (RFC 5761); a peer may decline.", example=False),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from offhook.base.errors import LocalError
 from offhook.base.randomness import Randomness
@@ -35,6 +35,7 @@ from offhook.phone.call.outgoing import OutgoingCall
 from offhook.phone.call.states import CallState
 from offhook.phone.call.target import dialled_uri
 from offhook.protocols.media import messages as engine
+from offhook.protocols.media.opus import OpusTerms
 from offhook.protocols.sdp.negotiation import MediaPolicy, Origin
 from offhook.protocols.sip import agent_events as ua
 from offhook.protocols.sip.agent import UserAgent
@@ -81,6 +82,8 @@ class AccountTerms:
     media_dscp: int
     user: str
     register: bool
+    opus: OpusTerms = field(default_factory=OpusTerms)
+    """How Opus is encoded where it is agreed."""
 
 
 class Account:
@@ -199,7 +202,7 @@ class Account:
             self._agent.receive(data, now)
             self.settle(now)
 
-    def receive_report(self, report: engine.Report, now: float) -> bool:
+    def receive_report(self, report: engine.SessionReport, now: float) -> bool:
         """One report of the engine; False where its session is not of this account."""
         call = self._calls.get(report.session)
         if call is None:
@@ -229,7 +232,7 @@ class Account:
         """SIP messages for the open flow, one TLS write each."""
         return self._agent.data_to_send()
 
-    def commands_to_send(self) -> list[engine.Command]:
+    def commands_to_send(self) -> list[engine.SessionCommand]:
         """Commands for the media engine."""
         return [command for call in self._calls.values() for command in call.commands_to_send()]
 
@@ -310,6 +313,7 @@ class Account:
             local_host=self.terms.media_host or flow.local.host,
             policy=self.terms.policy,
             media_dscp=self.terms.media_dscp,
+            opus=self.terms.opus,
         )
 
     def settle(self, now: float) -> None:

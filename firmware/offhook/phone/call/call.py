@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from offhook.base.errors import LocalError
 from offhook.phone.call.call_events import (
@@ -17,17 +17,20 @@ from offhook.phone.call.call_events import (
     CallEvent,
     DigitHeard,
     Heard,
+    HeardAgain,
     HoldChanged,
     MediaSilent,
     Over,
     Rang,
     Released,
+    TrustRestated,
 )
 from offhook.phone.call.offer_answer import OfferAnswer
 from offhook.phone.call.record import CallRecord, Outcome
 from offhook.phone.call.states import CallState, Cue, next_state
 from offhook.phone.call.trust import MediaEvidence, state_trust
 from offhook.protocols.media import messages as engine
+from offhook.protocols.media.opus import OpusTerms
 from offhook.protocols.sdp.negotiation import (
     Agreement,
     Direction,
@@ -47,11 +50,13 @@ __all__ = [
     "CallTerms",
     "DigitHeard",
     "Heard",
+    "HeardAgain",
     "HoldChanged",
     "MediaSilent",
     "Over",
     "Rang",
     "Released",
+    "TrustRestated",
 ]
 
 _NO_KEYS = "the other side would not encrypt"
@@ -69,6 +74,7 @@ class CallTerms:
     """The address on which media is received."""
     policy: MediaPolicy
     media_dscp: int
+    opus: OpusTerms = field(default_factory=OpusTerms)
 
 
 class Call(ABC):
@@ -87,7 +93,7 @@ class Call(ABC):
         self.record = record
         self.invite: OutgoingInvite | IncomingInvite | None = None
         self._began = now
-        self._commands: deque[engine.Command] = deque()
+        self._commands: deque[engine.SessionCommand] = deque()
         self._events: deque[CallEvent] = deque()
         self._offer_answer = OfferAnswer(terms.policy, origin)
         self._engine_busy = False
@@ -95,6 +101,8 @@ class Call(ABC):
         self.held = False
         """Whether we hold the peer."""
         self._hold_wanted = False
+        self._apart = False
+        """Whether the person is not to be heard or to hear, whatever the peer agrees to."""
         self._proposal: Direction | None = None
 
     # What a person does
@@ -108,9 +116,14 @@ class Call(ABC):
     def hold(self, now: float, *, held: bool = True) -> None:
         """Hold the call, or resume it (RFC 3264 §8.4); `HoldChanged` follows if the peer agrees.
 
-        While it is held, the peer hears nothing of us and we nothing of the peer.
+        From now on the peer hears nothing of us and we nothing of the peer, even where it doesn't
+        agree or can't be asked.
         """
         self._hold_wanted = held
+        if self._apart != held:
+            self._apart = held
+            if self.state is CallState.TALKING and self._offer_answer.agreement is not None:
+                self._commands.append(self._media(self._offer_answer.agreement))
         self._propose(now)
 
     def talked_s(self, now: float) -> float:
@@ -127,7 +140,7 @@ class Call(ABC):
 
     # What the engine reports
 
-    def receive_report(self, report: engine.Report, now: float) -> None:
+    def receive_report(self, report: engine.SessionReport, now: float) -> None:
         """Take one report of the engine about this call's session."""
         match report:
             case engine.LocalReady():
@@ -144,6 +157,8 @@ class Call(ABC):
                 self._events.append(DigitHeard(digit))
             case engine.MediaLost(silent_ms=silent_ms):
                 self._media_lost(silent_ms, now)
+            case engine.MediaBack(silent_ms=silent_ms):
+                self._events.append(HeardAgain(silent_ms))
             case engine.SessionFailed(reason=reason):
                 # A session that was never made has nothing to count, and no Stopped follows.
                 self._engine_busy = self._offer_answer.local is not None
@@ -179,7 +194,7 @@ class Call(ABC):
 
     # What the machine gives
 
-    def commands_to_send(self) -> list[engine.Command]:
+    def commands_to_send(self) -> list[engine.SessionCommand]:
         """Commands for the engine, in order; each is given once."""
         commands = list(self._commands)
         self._commands.clear()
@@ -221,25 +236,7 @@ class Call(ABC):
     def _agree(self, agreement: Agreement, now: float) -> None:
         """Hand what was agreed to the engine; the first time, let media flow."""
         first = self.state is not CallState.TALKING
-        self._commands.append(
-            engine.SetRemote(
-                session=self.terms.session,
-                remote=agreement.remote,
-                remote_rtcp=agreement.remote_rtcp,
-                codec=agreement.codec,
-                dtmf_payload_type=agreement.dtmf_payload_type,
-                send_keys=agreement.send_keys,
-                receive_keys=agreement.receive_keys,
-                ptime_ms=agreement.ptime_ms,
-                sending=agreement.sending and not self.held,
-                receiving=agreement.receiving,
-                receive_codecs=agreement.receive_codecs,
-                receive_dtmf_payload_type=agreement.receive_dtmf_payload_type,
-                codec_parameters=agreement.codec_parameters,
-                dtmf_clock_rate=agreement.dtmf_clock_rate,
-                receive_events=agreement.receive_events,
-            )
-        )
+        self._commands.append(self._media(agreement))
         self.record.suite = agreement.send_keys.suite.name
         self.record.keying = agreement.keying
         self.record.codec = agreement.codec.encoding
@@ -248,6 +245,27 @@ class Call(ABC):
             self.record.answered_ms = self._since(now)
             self._events.append(Answered())
         self._move(Cue.AGREED)
+
+    def _media(self, agreement: Agreement) -> engine.SetRemote:
+        """What the engine is to do with `agreement` as the call stands."""
+        return engine.SetRemote(
+            session=self.terms.session,
+            remote=agreement.remote,
+            remote_rtcp=agreement.remote_rtcp,
+            codec=agreement.codec,
+            dtmf_payload_type=agreement.dtmf_payload_type,
+            send_keys=agreement.send_keys,
+            receive_keys=agreement.receive_keys,
+            ptime_ms=agreement.ptime_ms,
+            sending=agreement.sending and not (self.held or self._apart),
+            receiving=agreement.receiving and not self._apart,
+            receive_codecs=agreement.receive_codecs,
+            receive_dtmf_payload_type=agreement.receive_dtmf_payload_type,
+            codec_parameters=agreement.codec_parameters,
+            dtmf_clock_rate=agreement.dtmf_clock_rate,
+            receive_events=agreement.receive_events,
+            opus=self.terms.opus,
+        )
 
     def _reoffered(self, event: sip.OfferReceived, now: float) -> None:
         """A re-INVITE or UPDATE: the same policy, or 488 and the call goes on as it was."""
@@ -342,4 +360,7 @@ class Call(ABC):
                 heard=self.record.first_received_ms is not None,
                 spoke=self.record.first_sent_ms is not None,
             )
-            self.record.trust = state_trust(evidence, self.terms.peer_name)
+            trust = state_trust(evidence, self.terms.peer_name)
+            if trust != self.record.trust:
+                self.record.trust = trust
+                self._events.append(TrustRestated())

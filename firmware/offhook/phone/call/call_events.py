@@ -23,6 +23,11 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustRestated:
+    """The record's trust is another than before."""
+
+
+@dataclass(frozen=True, slots=True)
 class DigitHeard:
     """The peer pressed a key."""
 
@@ -32,6 +37,13 @@ class DigitHeard:
 @dataclass(frozen=True, slots=True)
 class MediaSilent:
     """No authenticated packet for a while: the call stands, its owner should know."""
+
+    silent_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class HeardAgain:
+    """An authenticated packet came after `MediaSilent`, `silent_ms` after the one before it."""
 
     silent_ms: float
 
@@ -56,4 +68,15 @@ class Released:
     """Dialog and engine have let go; nothing more comes."""
 
 
-CallEvent = Rang | Answered | Heard | DigitHeard | MediaSilent | HoldChanged | Over | Released
+CallEvent = (
+    Rang
+    | Answered
+    | Heard
+    | TrustRestated
+    | DigitHeard
+    | MediaSilent
+    | HeardAgain
+    | HoldChanged
+    | Over
+    | Released
+)

@@ -39,6 +39,12 @@ class CallRecord:
 
     direction: Direction
     peer: str
+    caller_verified: bool = False
+    """Incoming: whether a PASSporT of the call proved `peer` (RFC 8224 §6, RFC 8225).
+
+    Nothing sets it yet: the `Identity` header is not read. Whoever verifies it sets this, before
+    the call is told as arrived.
+    """
     outcome: Outcome = Outcome.FAILED
     status: int | None = None
     """The final SIP status, the peer's or ours."""

@@ -23,8 +23,15 @@ class StopTone:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyTone:
+    """Let the ear hear that this key was pressed, over whatever else it hears."""
+
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
 class Say:
-    """Say these sentences once, then report `Spoken`; no tone plays meanwhile."""
+    """Say these sentences once, then report `Spoken`; no tone plays meanwhile, a call goes on."""
 
     sentences: tuple[Sentence, ...]
     utterance: int
@@ -151,12 +158,16 @@ class Remember:
 
 @dataclass(frozen=True, slots=True)
 class ResetEverything:
-    """Erase keys, accounts and history: the person has dialled both codes."""
+    """Erase what `reset.STORE` says: the person has dialled both codes.
+
+    The line has already forgotten it, and gives no `Remember` for that.
+    """
 
 
 Action: TypeAlias = (
     PlayTone
     | StopTone
+    | KeyTone
     | Say
     | Hush
     | StartRing

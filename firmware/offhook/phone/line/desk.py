@@ -14,7 +14,7 @@ from offhook.phone.line import actions as do
 from offhook.phone.line import events as on
 from offhook.phone.line.commands import ResetGuard, is_volume, turn
 from offhook.phone.line.digits import Digits
-from offhook.phone.line.features import ASKED, Facts, Sentences
+from offhook.phone.line.features import ASKED, Facts, Sentences, less_safe
 from offhook.phone.line.lamps import message_look, mute_look, security_look
 from offhook.phone.line.legs import Leg, Legs
 from offhook.phone.line.memory import Memory
@@ -118,7 +118,7 @@ class Desk:
 
     def place(self) -> None:
         """Call the wanted number."""
-        leg = Leg(next(self._numbers), on.Caller(self.wanted))
+        leg = Leg(next(self._numbers), on.Caller(self.wanted), outgoing=True)
         self.legs.active = leg
         emergency = self.digits.is_emergency(self.wanted)
         if not emergency:
@@ -150,10 +150,14 @@ class Desk:
 
     def hang_up_all(self) -> None:
         """End every call that the person was in."""
-        self.hang_up()
+        self.leave()
         leg = self.legs.drop_held()
         if leg is not None:
             self.outputs.add(do.HangUp(leg.number))
+
+    def leave(self) -> None:
+        """The handset is down: the active call ends, and what was begun is forgotten."""
+        self.hang_up()
         self.reset.disarm()
         self.mute(False)
 
@@ -184,6 +188,13 @@ class Desk:
         """Send the key to the other side."""
         if self.legs.active is not None:
             self.outputs.add(do.SendDigit(self.legs.active.number, self.key))
+
+    def warn(self, now: float) -> None:
+        """Say once that the conversation is less safe than it was."""
+        leg = self.legs.active
+        if leg is not None and leg.lowered and not leg.warned:
+            leg.warned = True
+            self.outputs.say(less_safe(leg), now)
 
     def explain(self) -> None:
         """Say why."""
@@ -217,7 +228,12 @@ class Desk:
     def _confirm_reset(self) -> Sentences:
         if not self.reset.confirm(self._now):
             return (_NOT_ARMED,)
-        self.outputs.add(do.ResetEverything())
+        self.memory = self._kept = Memory()
+        self.outputs.add(
+            do.ResetEverything(),
+            do.SetVolume(do.Volume.EAR, self.memory.ear_step),
+            do.SetVolume(do.Volume.RING, self.memory.ring_step),
+        )
         return (Sentence(PromptId.RESET_DONE),)
 
     def _facts(self) -> Facts:
@@ -239,6 +255,7 @@ _EFFECTS: Final[Mapping[Effect, Callable[[Desk], None]]] = {
     Effect.MISS: Desk.miss,
     Effect.HANG_UP: Desk.hang_up,
     Effect.HANG_UP_ALL: Desk.hang_up_all,
+    Effect.LEAVE: Desk.leave,
     Effect.FORGET: Desk.forget,
     Effect.HOLD: Desk.hold,
     Effect.RESUME: Desk.resume,

@@ -1,4 +1,4 @@
-"""Draws the line's tables: one Mermaid diagram for each chapter, and a list of the states."""
+"""Draws the line's tables: states, a Mermaid diagram for each chapter, endings, the reset."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from offhook.base.state_table import Step
+from offhook.phone.line.endings import MEANINGS, ending
+from offhook.phone.line.reset import STAYS, STORE
 from offhook.phone.line.states import (
     CHAPTERS,
+    EVERY_HOLDING,
     EVERY_LIFTED,
     STATES,
+    TRANSITIONS,
     Cue,
     Effect,
     LineState,
@@ -21,7 +25,7 @@ ENDS: Final = "<!-- drawn from phone/line/states.py: ends -->"
 
 
 def draw() -> str:
-    """Markdown: the list of states, then the chapters' diagrams."""
+    """Markdown: the list of states, the chapters' diagrams, endings, and what a reset erases."""
     return "\n".join(_lines())
 
 
@@ -57,9 +61,29 @@ def _lines() -> Iterator[str]:
             f"From every state with the handset up, unless a chapter says otherwise: "
             f"*{cue.value}* → {reached.state.value}{_doing(reached)}."
         )
+    for cue, reached in EVERY_HOLDING.items():
+        yield (f"Where a call is held: *{cue.value}* → {reached.state.value}{_doing(reached)}.")
     for title, table in CHAPTERS.items():
         yield from ("", f"## {title}", "", "```mermaid", diagram(table), "```")
-    yield ""
+    yield from ("", *_endings(), "", *_reset(), "")
+
+
+def _endings() -> Iterator[str]:
+    yield from ("## What an answer sounds like", "", "| SIP status | | State |", "|---|---|---|")
+    for status, meaning in MEANINGS.items():
+        reached = TRANSITIONS[LineState.CALLING, ending(status)].state
+        yield f"| {status} | {meaning} | {reached.value} |"
+    failed = TRANSITIONS[LineState.CALLING, ending(None)].state
+    yield f"| any other, or none | | {failed.value} |"
+
+
+def _reset() -> Iterator[str]:
+    yield from ("## What a factory reset erases", "", "| | Holds | Erased | |", "|---|---|---|---|")
+    for entry in STORE:
+        erased = "yes" if entry.erased else "no"
+        yield f"| `{entry.name}` | {entry.holds} | {erased} | {entry.why} |"
+    for name, holds in STAYS.items():
+        yield f"| {name} | {holds} | no | the administrator's; the telephone only reads them |"
 
 
 def _arrow(state: LineState, cue: Cue, reached: Step[LineState, Effect]) -> str:

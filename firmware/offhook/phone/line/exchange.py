@@ -205,8 +205,8 @@ def _carry_out(action: _CallAction, call: Call, now: float) -> None:
 
 
 def caller_of(call: IncomingCall) -> on.Caller:
-    """Who the caller claims to be: the user part, or the number; nothing proves it here."""
-    return on.Caller(_number(call.invite.caller.uri))
+    """Who the caller claims to be, the user part or the number, and whether that was proven."""
+    return on.Caller(_number(call.invite.caller.uri), call.record.caller_verified)
 
 
 def _number(uri: Uri) -> str:

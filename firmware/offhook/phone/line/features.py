@@ -11,8 +11,10 @@ from offhook.base.vocabulary import PromptId, Sentence
 from offhook.phone.call.history import Entry, History
 from offhook.phone.call.record import Outcome
 from offhook.phone.call.trust import TrustLevel
+from offhook.phone.line.endings import ending
 from offhook.phone.line.events import AccountDown, AccountReady, Caller, Trouble
 from offhook.phone.line.legs import Leg
+from offhook.phone.line.states import Cue
 
 LONGEST_LIST: Final = 5
 """Missed callers that are named; the count tells the rest."""
@@ -73,12 +75,19 @@ def why_down(account: AccountDown) -> Sentences:
 
 def why_over(outcome: Outcome, status: int | None) -> Sentences:
     """Why a call came to nothing, where the tone doesn't say it."""
+    if outcome is Outcome.REFUSED and ending(status) is Cue.NO_SUCH:
+        return (Sentence(PromptId.NUMBER_UNREACHABLE, str(status)),)
     prompt = _OUTCOMES.get(outcome)
     if prompt is None:
         return ()
     if prompt is PromptId.CALL_REFUSED and status is not None:
         return (Sentence(prompt, str(status)),)
     return (Sentence(PromptId.CALL_FAILED if prompt is PromptId.CALL_REFUSED else prompt),)
+
+
+def less_safe(leg: Leg) -> Sentences:
+    """That the call is less safe than it was, and how safe it is now."""
+    return (Sentence(PromptId.TRUST_LOWERED), _trust(leg))
 
 
 def caller_sentence(caller: Caller) -> Sentence:
@@ -124,13 +133,20 @@ def _call_security(facts: Facts) -> Sentences:
     leg = facts.leg
     if leg is None:
         return (Sentence(PromptId.NO_CALL),)
-    return (Sentence(PromptId.TRUST_NONE if leg.silent else _TRUST[leg.trust]),)
+    return (_trust(leg),)
+
+
+def _trust(leg: Leg) -> Sentence:
+    return Sentence(PromptId.TRUST_NONE if leg.silent else _TRUST[leg.trust])
 
 
 def _who_is_calling(facts: Facts) -> Sentences:
-    if facts.leg is None:
+    leg = facts.leg
+    if leg is None:
         return (Sentence(PromptId.NO_CALL),)
-    return (caller_sentence(facts.leg.caller),)
+    if leg.outgoing:
+        return (Sentence(PromptId.CALLED, leg.caller.number),)
+    return (caller_sentence(leg.caller),)
 
 
 def _last_caller(facts: Facts) -> Sentences:

@@ -23,14 +23,21 @@ class Leg:
     trust: TrustLevel = TrustLevel.NONE
     waited: bool = False
     """Whether it came in during another call."""
+    outgoing: bool = False
+    """Whether it was dialled here."""
     silent: bool = False
     """Whether nothing authenticated has come in for a while."""
     lowered: bool = False
     """Whether the trust is less than it once was."""
+    warned: bool = False
+    """Whether the person was told so in words."""
 
     def state_trust(self, trust: TrustLevel) -> None:
         """Take the trust as it is now."""
-        self.lowered = _RANK[trust] < _RANK[self.trust] or (self.lowered and trust is self.trust)
+        if _RANK[trust] < _RANK[self.trust]:
+            self.lowered, self.warned = True, False
+        elif trust is not self.trust:
+            self.lowered = False
         self.trust = trust
 
 

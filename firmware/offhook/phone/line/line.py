@@ -21,10 +21,12 @@ from offhook.phone.line import actions as do
 from offhook.phone.line import events as on
 from offhook.phone.line.desk import Desk, LineTerms
 from offhook.phone.line.digits import Verdict
+from offhook.phone.line.endings import ending
 from offhook.phone.line.features import why_down, why_over
 from offhook.phone.line.legs import Leg, Legs
 from offhook.phone.line.memory import Memory
 from offhook.phone.line.states import (
+    CONVERSATION,
     RINGS_S,
     STATES,
     TRANSITIONS,
@@ -37,7 +39,6 @@ from offhook.phone.line.states import (
 MUTE_KEY: Final = "mute"
 """The symbol of the mute key."""
 
-_BUSY: Final = frozenset({486, 600})
 _FLASH_IS_STAR: Final = frozenset({LineState.DIAL_TONE, LineState.NOT_REGISTERED})
 
 
@@ -118,6 +119,8 @@ class Line:
                 self._flash()
             case Key(symbol=symbol, pressed=pressed):
                 if pressed:
+                    if symbol in SYMBOLS and STATES[self.state].lifted:
+                        self._desk.outputs.add(do.KeyTone(symbol))
                     self._press(symbol)
             case RotaryDigit(digit=digit):
                 self._press(digit)
@@ -262,7 +265,7 @@ class Line:
                 leg.answered = True
                 if leg is legs.active:
                     self._cue(Cue.ANSWERED)
-            case call.Heard():
+            case call.Heard() | call.HeardAgain():
                 leg.silent = False
             case call.MediaSilent():
                 leg.silent = True
@@ -282,7 +285,7 @@ class Line:
         elif leg.answered:
             self._cue(Cue.OVER)
         else:
-            self._cue(Cue.REFUSED_BUSY if status in _BUSY else Cue.FAILED)
+            self._cue(ending(status) if leg.outgoing else Cue.FAILED)
 
     # Cues become steps
 
@@ -297,8 +300,10 @@ class Line:
 
     def _step(self, reached: Step[LineState, Effect]) -> None:
         desk = self._desk
+        goes_on = {self.state, reached.state} <= CONVERSATION and Effect.SWAP not in reached.actions
         self.state = reached.state
-        desk.outputs.quiet(self._tone())
+        if not goes_on:
+            desk.outputs.quiet(self._tone())
         desk.carry_out(reached.actions, self._now)
         lasts_s = self._lasts_s()
         self._due = None if lasts_s is None else self._now + lasts_s
@@ -322,8 +327,12 @@ class Line:
     def _refresh(self) -> None:
         """Tone, bell, lamps and memory as they now ought to be."""
         desk, offered = self._desk, self._desk.legs.offered
+        if self.state in CONVERSATION:
+            desk.warn(self._now)
         desk.outputs.tone(self._tone())
         if self.state is LineState.RINGING and offered is not None:
             ring = Ring.RECALL if offered.waited else Ring.CALL
             desk.outputs.ring(ring, desk.memory.ring_step)
+        elif self.state is LineState.RECALL:
+            desk.outputs.ring(Ring.RECALL, desk.memory.ring_step)
         desk.show()

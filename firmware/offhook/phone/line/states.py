@@ -33,8 +33,11 @@ class LineState(Enum):
     WAITING = "Waiting"
     OFFERED = "Offered"
     HELD = "Held"
+    KEPT = "Kept"
+    RECALL = "Recall"
     ENDED = "Ended"
     BUSY = "Busy"
+    UNREACHABLE = "Unreachable"
     REORDER = "Reorder"
     HOWLER = "Howler"
     PARKED = "Parked"
@@ -45,6 +48,7 @@ class Cue(Enum):
 
     HOOK_UP = "hook up"
     HOOK_DOWN = "hook down"
+    HOOK_DOWN_HELD = "hook down, a call is held"
     FLASH = "flash"
     FLASH_HELD = "flash, a call is held"
     KEY = "key"
@@ -53,6 +57,7 @@ class Cue(Enum):
     SPOKEN = "said"
     SPOKEN_HELD = "said, a call is held"
     REGISTERED = "registered"
+    REGISTERED_HELD = "registered, a call is held"
     UNREGISTERED = "not registered"
     MORE = "more digits needed"
     NUMBER = "number complete"
@@ -65,6 +70,7 @@ class Cue(Enum):
     RANG = "other side rings"
     ANSWERED = "answered"
     REFUSED_BUSY = "other side busy"
+    NO_SUCH = "no such number, or not to be reached"
     FAILED = "call failed"
     OVER = "other side hung up"
     HELD_OVER = "held call over"
@@ -80,6 +86,7 @@ class Effect(Enum):
     MISS = "note missed call"
     HANG_UP = "hang up"
     HANG_UP_ALL = "hang up every call"
+    LEAVE = "hang up, keep the held call"
     FORGET = "forget call"
     HOLD = "hold"
     RESUME = "resume"
@@ -122,8 +129,17 @@ STATES: Final[Mapping[LineState, StateTerms]] = {
     _S.WAITING: StateTerms("A conversation, and another call waits.", Tone.CALL_WAITING),
     _S.OFFERED: StateTerms("The conversation is over, another call waits.", Tone.CALL_WAITING),
     _S.HELD: StateTerms("A call is held, another may be dialled.", Tone.DIAL, 30.0),
+    _S.KEPT: StateTerms("A call is held, and the dial tone is over."),
+    _S.RECALL: StateTerms(
+        "The bell rings: a call is still held.",
+        lasts_s=60.0,
+        lifted=False,
+    ),
     _S.ENDED: StateTerms("The other side hung up.", Tone.BUSY, 20.0),
     _S.BUSY: StateTerms("The other side is busy.", Tone.BUSY, 30.0),
+    _S.UNREACHABLE: StateTerms(
+        "The number does not exist, or can't be reached.", Tone.SPECIAL_INFORMATION, 15.0
+    ),
     _S.REORDER: StateTerms("Number, trunk or other side would not do.", Tone.CONGESTION, 30.0),
     _S.HOWLER: StateTerms("The handset was left off the hook.", Tone.HOWLER, 60.0),
     _S.PARKED: StateTerms("Nobody heard the howler; silence."),
@@ -154,11 +170,13 @@ _CALL_OUT: Final[LineTable] = {
     (_S.CALLING, _C.RANG): step(_S.RINGBACK),
     (_S.CALLING, _C.ANSWERED): step(_S.TALKING),
     (_S.CALLING, _C.REFUSED_BUSY): step(_S.BUSY, _E.FORGET),
+    (_S.CALLING, _C.NO_SUCH): step(_S.UNREACHABLE, _E.FORGET, _E.EXPLAIN),
     (_S.CALLING, _C.FAILED): step(_S.REORDER, _E.FORGET, _E.EXPLAIN),
     (_S.CALLING, _C.TIMEOUT): step(_S.REORDER, _E.HANG_UP),
     (_S.CALLING, _C.FLASH): step(_S.OPENING, _E.HANG_UP),
     (_S.RINGBACK, _C.ANSWERED): step(_S.TALKING),
     (_S.RINGBACK, _C.REFUSED_BUSY): step(_S.BUSY, _E.FORGET),
+    (_S.RINGBACK, _C.NO_SUCH): step(_S.UNREACHABLE, _E.FORGET, _E.EXPLAIN),
     (_S.RINGBACK, _C.FAILED): step(_S.REORDER, _E.FORGET, _E.EXPLAIN),
     (_S.RINGBACK, _C.TIMEOUT): step(_S.REORDER, _E.HANG_UP),
     (_S.RINGBACK, _C.FLASH): step(_S.OPENING, _E.HANG_UP),
@@ -172,7 +190,6 @@ _CALL_IN: Final[LineTable] = {
     (_S.RINGING, _C.UNTAKEN): step(_S.IDLE, _E.REFUSE, _E.MISS),
     (_S.RINGING, _C.HOOK_UP): step(_S.ANSWERING, _E.ANSWER),
     (_S.ANSWERING, _C.ANSWERED): step(_S.TALKING),
-    (_S.ANSWERING, _C.REFUSED_BUSY): step(_S.REORDER, _E.FORGET, _E.EXPLAIN),
     (_S.ANSWERING, _C.FAILED): step(_S.REORDER, _E.FORGET, _E.EXPLAIN),
     (_S.ANSWERING, _C.TIMEOUT): step(_S.REORDER, _E.HANG_UP),
 }
@@ -192,6 +209,8 @@ _WAITING_CALL: Final[LineTable] = {
 }
 
 _BACK: Final = step(_S.TALKING, _E.RESUME)
+_KEEP: Final[Step[LineState, Effect]] = step(_S.HELD)
+"""Time alone never lets a held call hear the room again: that takes a person."""
 _DROP_AND_BACK: Final = step(_S.TALKING, _E.HANG_UP, _E.RESUME)
 
 _HELD_CALL: Final[LineTable] = {
@@ -200,20 +219,30 @@ _HELD_CALL: Final[LineTable] = {
     (_S.HELD, _C.KEY): step(_S.DIALLING, _E.NEW_NUMBER),
     (_S.HELD, _C.HELD_OVER): step(_S.ENDED),
     (_S.HELD, _C.FLASH_HELD): _BACK,
-    (_S.HELD, _C.TIMEOUT_HELD): _BACK,
+    (_S.HELD, _C.TIMEOUT_HELD): step(_S.KEPT),
+    (_S.KEPT, _C.KEY): step(_S.DIALLING, _E.NEW_NUMBER),
+    (_S.KEPT, _C.HELD_OVER): step(_S.ENDED),
+    (_S.KEPT, _C.FLASH_HELD): _BACK,
     (_S.DIALLING, _C.FLASH_HELD): _BACK,
     (_S.SPEAKING, _C.FLASH_HELD): _BACK,
     (_S.SPEAKING, _C.SPOKEN_HELD): _BACK,
     (_S.CALLING, _C.FLASH_HELD): _DROP_AND_BACK,
     (_S.RINGBACK, _C.FLASH_HELD): _DROP_AND_BACK,
+    (_S.ANSWERING, _C.FLASH_HELD): _DROP_AND_BACK,
+    (_S.NOT_REGISTERED, _C.REGISTERED_HELD): _KEEP,
     (_S.NOT_REGISTERED, _C.FLASH_HELD): _BACK,
-    (_S.NOT_REGISTERED, _C.TIMEOUT_HELD): _BACK,
+    (_S.NOT_REGISTERED, _C.TIMEOUT_HELD): _KEEP,
     (_S.ENDED, _C.FLASH_HELD): _BACK,
-    (_S.ENDED, _C.TIMEOUT_HELD): _BACK,
+    (_S.ENDED, _C.TIMEOUT_HELD): _KEEP,
     (_S.BUSY, _C.FLASH_HELD): _BACK,
-    (_S.BUSY, _C.TIMEOUT_HELD): _BACK,
+    (_S.BUSY, _C.TIMEOUT_HELD): _KEEP,
+    (_S.UNREACHABLE, _C.FLASH_HELD): _BACK,
+    (_S.UNREACHABLE, _C.TIMEOUT_HELD): _KEEP,
     (_S.REORDER, _C.FLASH_HELD): _BACK,
-    (_S.REORDER, _C.TIMEOUT_HELD): _BACK,
+    (_S.REORDER, _C.TIMEOUT_HELD): _KEEP,
+    (_S.RECALL, _C.HOOK_UP): _BACK,
+    (_S.RECALL, _C.HELD_OVER): step(_S.IDLE),
+    (_S.RECALL, _C.TIMEOUT): step(_S.IDLE, _E.HANG_UP_ALL),
 }
 
 _NEGLECT: Final[LineTable] = {
@@ -223,6 +252,8 @@ _NEGLECT: Final[LineTable] = {
     (_S.ENDED, _C.TIMEOUT): step(_S.HOWLER),
     (_S.BUSY, _C.FLASH): step(_S.OPENING),
     (_S.BUSY, _C.TIMEOUT): step(_S.HOWLER),
+    (_S.UNREACHABLE, _C.FLASH): step(_S.OPENING),
+    (_S.UNREACHABLE, _C.TIMEOUT): step(_S.REORDER),
     (_S.REORDER, _C.FLASH): step(_S.OPENING),
     (_S.REORDER, _C.TIMEOUT): step(_S.HOWLER),
     (_S.HOWLER, _C.FLASH): step(_S.OPENING),
@@ -244,6 +275,11 @@ EVERY_LIFTED: Final[Mapping[Cue, Step[LineState, Effect]]] = {
 }
 """Rows of every state with the handset up that has none of its own for the cue."""
 
+EVERY_HOLDING: Final[Mapping[Cue, Step[LineState, Effect]]] = {
+    _C.HOOK_DOWN_HELD: step(_S.RECALL, _E.LEAVE),
+}
+"""Rows of every state in which a flash leads back to a held call."""
+
 TRANSITIONS: Final[LineTable] = {
     **{
         (state, cue): reached
@@ -251,15 +287,26 @@ TRANSITIONS: Final[LineTable] = {
         if terms.lifted
         for cue, reached in EVERY_LIFTED.items()
     },
+    **{
+        (state, cue): reached
+        for state, own in _HELD_CALL
+        if own is _C.FLASH_HELD
+        for cue, reached in EVERY_HOLDING.items()
+    },
     **{pair: reached for table in CHAPTERS.values() for pair, reached in table.items()},
 }
 
 WITH_HELD: Final[Mapping[Cue, Cue]] = {
+    _C.HOOK_DOWN: _C.HOOK_DOWN_HELD,
+    _C.REGISTERED: _C.REGISTERED_HELD,
     _C.FLASH: _C.FLASH_HELD,
     _C.TIMEOUT: _C.TIMEOUT_HELD,
     _C.SPOKEN: _C.SPOKEN_HELD,
 }
 """What a cue is while a call is held."""
+
+CONVERSATION: Final = frozenset({_S.TALKING, _S.WAITING})
+"""Where words are said beside a call, not in its place."""
 
 RINGS_S: Final = 120.0
 """Seconds that a call may ring or wait until it is refused."""

@@ -15,6 +15,9 @@ PERIOD_MS: Final = 20
 """Of capture and playout, whatever the packets hold."""
 
 
+_OPUS: Final = opus.OpusTerms()
+
+
 class Kind(NamedTuple):
     """One codec: its terms in `a=rtpmap`, how it is made for a peer's `a=fmtp`, what it lacks."""
 
@@ -22,7 +25,7 @@ class Kind(NamedTuple):
     clock_rate: int
     channels: int
     pcm_rate: int
-    make: Callable[[str | None], Codec]
+    make: Callable[[str | None, opus.OpusTerms], Codec]
     missing: Callable[[], str | None] = lambda: None
 
 
@@ -34,12 +37,12 @@ KINDS: Final = {
             48000,
             2,
             48000,
-            lambda parameters: opus.Opus(opus.OpusTerms().wished(parameters)),
+            lambda parameters, terms: opus.Opus(terms.wished(parameters)),
             opus.missing,
         ),
-        Kind("G722", 8000, 1, 16000, lambda _: g722.G722Codec(), g722.missing),
-        Kind("PCMA", 8000, 1, 8000, lambda _: G711("PCMA")),
-        Kind("PCMU", 8000, 1, 8000, lambda _: G711("PCMU")),
+        Kind("G722", 8000, 1, 16000, lambda *_: g722.G722Codec(), g722.missing),
+        Kind("PCMA", 8000, 1, 8000, lambda *_: G711("PCMA")),
+        Kind("PCMU", 8000, 1, 8000, lambda *_: G711("PCMU")),
     )
 }
 """By name in capitals, for names are compared in any case (RFC 4855 §3)."""
@@ -66,12 +69,16 @@ def kind_of(codec: AudioCodec) -> Kind:
     return kind
 
 
-def make_codec(codec: AudioCodec, parameters: str | None = None) -> Codec:
+def make_codec(
+    codec: AudioCodec,
+    parameters: str | None = None,
+    opus_terms: opus.OpusTerms = _OPUS,
+) -> Codec:
     """A codec with a fresh state; `parameters` is the peer's `a=fmtp` value, None if not known.
 
-    LocalError as `kind_of`.
+    `opus_terms` is what we like, within which its wishes are met. LocalError as `kind_of`.
     """
-    return kind_of(codec).make(parameters)
+    return kind_of(codec).make(parameters, opus_terms)
 
 
 def pcm_format(codec: AudioCodec) -> PcmFormat:

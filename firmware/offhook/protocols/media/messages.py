@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 
 from offhook.base.vocabulary import AudioCodec, PathAddress
 from offhook.protocols.keying.srtp_keys import CryptoLine
+from offhook.protocols.media.handset_messages import HandsetCommand, HandsetReport
+from offhook.protocols.media.opus import OpusTerms
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class SetRemote:
     """Of the telephone-events sent and received; None: that of `codec`."""
     receive_events: tuple[tuple[int, int], ...] = ()
     """Further telephone-events that may come in: our own payload type and its clock rate."""
+    opus: OpusTerms = field(default_factory=OpusTerms)
+    """How to encode Opus, before the peer's own wishes in `codec_parameters`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ class Stop:
     session: int
 
 
-Command = Prepare | SetRemote | Start | SendDtmf | Stop
+SessionCommand = Prepare | SetRemote | Start | SendDtmf | Stop
+Command = SessionCommand | HandsetCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,14 @@ class DtmfReceived:
 @dataclass(frozen=True, slots=True)
 class MediaLost:
     """No authenticated packet for `silent_ms`; media may come back."""
+
+    session: int
+    silent_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class MediaBack:
+    """An authenticated packet came again, `silent_ms` after the last one before it."""
 
     session: int
     silent_ms: float
@@ -163,12 +176,14 @@ class Stopped:
     statistics: Statistics = field(default_factory=Statistics)
 
 
-Report = (
+SessionReport = (
     LocalReady
     | KeysConfirmed
     | FirstPacketSent
     | DtmfReceived
     | MediaLost
+    | MediaBack
     | SessionFailed
     | Stopped
 )
+Report = SessionReport | HandsetReport

@@ -25,6 +25,9 @@ BIT_RATE: Final = 48_000
 """Bits in a second: enough for speech and FEC, and less than G.711's."""
 COMPLEXITY: Final = 5
 """From 0 to 10: what a small board can do beside all else."""
+BIT_RATES: Final = range(6_000, 510_001)
+"""RFC 6716 §2.1.1, RFC 7587 §6.1."""
+COMPLEXITIES: Final = range(11)
 EXPECTED_LOSS: Final = 5
 """Percent. With none libopus makes no FEC; with more, clean speech pays and lost gains nothing."""
 UNIT: Final = 120

@@ -9,6 +9,7 @@ from offhook.protocols.keying.srtp_keys import CryptoLine
 from offhook.protocols.media.codecs import make_codec
 from offhook.protocols.media.dtmf import DtmfSender
 from offhook.protocols.media.messages import SetRemote
+from offhook.protocols.media.opus import OpusTerms
 from offhook.protocols.media.resample import Converter
 from offhook.protocols.media.rtp import (
     SEQUENCE_CYCLE,
@@ -48,8 +49,8 @@ class Sender:
         self._apply(parameters)
 
     def _choose_codec(self, parameters: SetRemote) -> None:
-        self._codec = make_codec(parameters.codec, parameters.codec_parameters)
-        self._made_for = parameters.codec.encoding.upper(), parameters.codec_parameters
+        self._codec = make_codec(parameters.codec, parameters.codec_parameters, parameters.opus)
+        self._made_for = _encoder_terms(parameters)
         converts = self._codec.pcm_rate != self._pcm_rate
         self._converter = Converter(self._pcm_rate, self._codec.pcm_rate) if converts else None
         self._pending = b""
@@ -81,7 +82,7 @@ class Sender:
             self._protector = Protector(parameters.send_keys)
             if self._cycles:
                 self.change_source()
-        if (parameters.codec.encoding.upper(), parameters.codec_parameters) != self._made_for:
+        if _encoder_terms(parameters) != self._made_for:
             clock_rate = self._codec.clock_rate
             self._choose_codec(parameters)
             if self._codec.clock_rate != clock_rate:
@@ -181,3 +182,8 @@ class Sender:
         self.packets += 1
         self.octets += len(payload)
         return self._protector.protect(serialise_rtp(packet))
+
+
+def _encoder_terms(parameters: SetRemote) -> tuple[str, str | None, OpusTerms]:
+    """What an encoder is made for: with anything else it takes a new one."""
+    return parameters.codec.encoding.upper(), parameters.codec_parameters, parameters.opus

@@ -25,10 +25,12 @@ from offhook.protocols.media.messages import (
     DtmfReceived,
     FirstPacketSent,
     KeysConfirmed,
+    MediaBack,
     MediaLost,
     SetRemote,
     Statistics,
 )
+from offhook.protocols.media.opus import BIT_RATES, COMPLEXITIES
 from offhook.protocols.media.path import Latch
 from offhook.protocols.media.receiver import Receiver
 from offhook.protocols.media.rtp import is_rtcp
@@ -54,7 +56,7 @@ class PeerLeft:
     reason: str
 
 
-StreamEvent = KeysConfirmed | FirstPacketSent | DtmfReceived | MediaLost | PeerLeft
+StreamEvent = KeysConfirmed | FirstPacketSent | DtmfReceived | MediaLost | MediaBack | PeerLeft
 
 
 def check_parameters(parameters: SetRemote) -> None:
@@ -72,6 +74,8 @@ def check_parameters(parameters: SetRemote) -> None:
         _check_clock_rate(parameters.dtmf_clock_rate)
     if parameters.ptime_ms not in PTIMES_MS:
         raise LocalError(f"a frame of {parameters.ptime_ms} ms is not made by this phone")
+    if parameters.opus.bit_rate not in BIT_RATES or parameters.opus.complexity not in COMPLEXITIES:
+        raise LocalError(f"{parameters.opus} is nothing that Opus can do")
     _check_address(parameters.remote)
     if parameters.remote_rtcp is not None:
         _check_address(parameters.remote_rtcp)
@@ -133,6 +137,7 @@ class MediaStream:
         self._confirmed = False
         self._heard: float = now
         self._silence_told = False
+        self._lost_after: float | None = None
 
     def set_remote(self, parameters: SetRemote, now: float) -> None:
         """Go on as agreed anew (re-INVITE, UPDATE); raises what `check_parameters` raises."""
@@ -192,6 +197,9 @@ class MediaStream:
             self._events.append(PeerLeft(self._session, goodbye.reason))
 
     def _hear(self, now: float) -> None:
+        if self._lost_after is not None:
+            self._events.append(MediaBack(self._session, 1000 * (now - self._lost_after)))
+            self._lost_after = None
         self._heard = now
         self._silence_told = False
 
@@ -262,6 +270,8 @@ class MediaStream:
         silent = now - self._heard
         if self._receiver.receiving and not self._silence_told and silent >= SILENCE_LIMIT_S:
             self._silence_told = True
+            if self._lost_after is None:
+                self._lost_after = self._heard
             self._events.append(MediaLost(self._session, 1000 * silent))
 
     def statistics(self) -> Statistics:

@@ -115,6 +115,32 @@ class ToneGenerator:
         return samples.tobytes()
 
 
+@functools.lru_cache(32)
+def burst(tone: ToneShape, rate: int) -> bytes:
+    """What sounds once in a tone, computed as long as it is and no longer.
+
+    Raises LocalError where it doesn't end, or `rate` is none of RATES.
+    """
+    if rate not in RATES or any(segment.ms is None for segment in tone.once):
+        raise LocalError("a burst has an end, and one of the rates of tones")
+    return b"".join(_burst(segment, tone.level_dbm0, rate) for segment in tone.once)
+
+
+def _burst(segment: ToneSegment, level_dbm0: float, rate: int) -> bytes:
+    count = (segment.ms or 0) * rate // 1000
+    if not segment.hz:
+        return bytes(2 * count)
+    waves = [
+        (2 * math.pi * hz / rate, amplitude * PEAK)
+        for hz, amplitude in segment.partials(level_dbm0)
+    ]
+    samples = [sum(peak * math.sin(step * n) for step, peak in waves) for n in range(count)]
+    for place, share in enumerate(_edge(rate)[: count // 2]):
+        samples[place] *= share
+        samples[-1 - place] *= share
+    return array("h", map(round, samples)).tobytes()
+
+
 @functools.lru_cache(8)
 def _edge(rate: int) -> tuple[float, ...]:
     count = rate * EDGE_MS // 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Final
 
@@ -18,6 +19,11 @@ RINGER_DB: Final = (None, -36.0, -30.0, -25.0, -20.0, -16.0, -12.0, -8.0, -4.0, 
 """Gain of each step of the ringer volume, of step 0, which is silent, first (assumed)."""
 SIDE_TONE_DB: Final = -18.0
 """Gain from microphone to ear that a handset begins with (assumed)."""
+
+
+FULL_SCALE: Final = 32768
+QUIETEST_DB: Final = -96.0
+"""Below a sine of one bit."""
 
 
 def ear_gain_db(step: int) -> float:
@@ -47,14 +53,11 @@ def mixed(one: bytes, other: bytes) -> bytes:
     return audioop.add(one.ljust(length, b"\0"), other.ljust(length, b"\0"), 2)
 
 
-def heard(
-    played: bytes, captured: bytes, *, ear_db: float = 0.0, side_tone_db: float | None = None
-) -> bytes:
-    """What the ear gets in a period: what is played, and the speaker's own voice as side tone.
+def power(pcm: bytes) -> float:
+    """The mean square of the samples as a share of full scale's, 0 to 1."""
+    return (audioop.rms(pcm, 2) / FULL_SCALE) ** 2
 
-    The side tone doesn't follow the ear volume. Nothing captured, or None: no side tone.
-    """
-    loud = amplified(played, ear_db)
-    if side_tone_db is None or not captured:
-        return loud
-    return mixed(loud, amplified(captured[: len(played)], side_tone_db))
+
+def level_db(mean_square: float) -> float:
+    """What `power` gives, in dB of a full-scale square wave, QUIETEST_DB at least."""
+    return max(QUIETEST_DB, 10 * math.log10(mean_square)) if mean_square > 0 else QUIETEST_DB

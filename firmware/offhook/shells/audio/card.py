@@ -13,8 +13,9 @@ import numpy as np
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import PcmFormat
 from offhook.shells.audio.drives import BlockingDrive, CallbackDrive, Counts, Drive
-from offhook.shells.audio.exchange import Exchange, Samples
+from offhook.shells.audio.exchange import Exchange
 from offhook.shells.audio.portaudio import CardLost, PortAudio
+from offhook.shells.audio.resampler import Samples
 from offhook.shells.audio.sound import OnPeriod
 
 RETRY_S: Final = 1.0
@@ -29,8 +30,9 @@ class CardSound:
     """The card whose name contains `device` (None: the system's choice) as a Sound.
 
     While the card is away, `on_period` goes on being called, with nothing captured, at the pace of
-    the clock; `on_presence(found, reason)` tells of both. Only one may be open in a process:
-    PortAudio looks for cards anew only when all is closed.
+    the clock; `on_presence(found, told)` tells of both, in the sound's thread. A `patient` one is
+    opened even where there is no card yet. Only one may be open in a process: PortAudio looks for
+    cards anew only when all is closed.
     """
 
     def __init__(
@@ -38,9 +40,12 @@ class CardSound:
         device: str | None = None,
         *,
         blocking: bool = False,
+        patient: bool = False,
         on_presence: Callable[[bool, str], None] = lambda _found, _reason: None,
     ) -> None:
         self._device, self._on_presence = device, on_presence
+        self._patient = patient
+        self._side_tone = 0.0
         self._make: type[CallbackDrive | BlockingDrive] = (
             BlockingDrive if blocking else CallbackDrive
         )
@@ -51,6 +56,7 @@ class CardSound:
         self._thread: threading.Thread | None = None
         self._search_thread: threading.Thread | None = None
         self._last = 0.0
+        self._absent = "there is no sound card"
         self.counts = Counts()
 
     def open(self, pcm_format: PcmFormat, on_period: OnPeriod) -> None:
@@ -59,7 +65,12 @@ class CardSound:
             raise LocalError("the sound is open already")
         self._format, self._on_period = pcm_format, on_period
         self._stopped.clear()
-        self._connect()
+        try:
+            self._connect()
+        except LocalError as error:
+            if not self._patient:
+                raise
+            self._absent = str(error)
         self._last = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="sound card", daemon=True)
         self._thread.start()
@@ -70,6 +81,13 @@ class CardSound:
         thread, self._thread = self._thread, None
         if thread is not None and thread is not threading.current_thread():
             thread.join(2 * CLOSED_WITHIN_S)
+
+    def side_tone(self, gain_db: float | None) -> None:
+        """From now on the ear hears what the mouth says this loud; None: not at all."""
+        self._side_tone = 0.0 if gain_db is None else 10 ** (gain_db / 20)
+        drive = self._drive
+        if drive is not None:
+            drive.side_tone = self._side_tone
 
     @property
     def card(self) -> str | None:
@@ -87,6 +105,7 @@ class CardSound:
         except LocalError:
             host.close()
             raise
+        drive.side_tone = self._side_tone
         self._host, self._exchange, self._drive = host, exchange, drive
 
     def _disconnect(self) -> None:
@@ -119,7 +138,7 @@ class CardSound:
     def _serve(self) -> None:
         drive = self._drive
         if drive is None:
-            raise CardLost("there is no sound card")
+            raise CardLost(self._absent)
         channels = drive.terms.channels
         while not self._stopped.is_set():
             chunk = drive.take()
@@ -146,7 +165,7 @@ class CardSound:
             self._found.wait(max(0.0, due - time.monotonic()))
         if self._found.is_set():
             log.info("sound: %s is there again", self.card)
-            self._on_presence(True, f"{self.card} is there again")
+            self._on_presence(True, self.card or "")
         search.join(CLOSED_WITHIN_S)
 
     def _search(self) -> None:

@@ -12,8 +12,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from offhook.shells.audio.exchange import CHUNK_MS
+import numpy as np
+
 from offhook.shells.audio.portaudio import CONTINUE, CardLost, PortAudio, Terms
+from offhook.shells.audio.resampler import CHUNK_MS
 from offhook.shells.audio.ring import ChunkRing
 
 CAPTURED: Final = 16
@@ -55,6 +57,13 @@ class Counts:
     """When each chunk came (s, monotonic)."""
 
 
+def with_side_tone(played: bytes, captured: bytes, factor: float) -> bytes:
+    """What is played, and `factor` times what was captured at once with it, within 16 bits."""
+    own = np.frombuffer(captured, np.int16) * np.float32(factor)
+    own += np.frombuffer(played, np.int16)
+    return own.clip(-32768, 32767).astype(np.int16).tobytes()
+
+
 class Drive(ABC):
     """A card that runs: its own thread copies from ring to ring and wakes ours, and never waits."""
 
@@ -66,6 +75,8 @@ class Drive(ABC):
         self._captured = ChunkRing(CAPTURED, terms.octets)
         self._playing = ChunkRing(PLAYING, terms.octets)
         self._silence = bytes(terms.octets)
+        self.side_tone = 0.0
+        """How loud the ear hears the mouth, as a factor; here, where it is soonest."""
         self._plenty = self._starved = 0
         self._running = False
         for _ in range(self._wanted):
@@ -96,7 +107,7 @@ class Drive(ABC):
             self._starved += 1
             chunk = self._silence
         os.eventfd_write(self._wake, 1)
-        return chunk
+        return with_side_tone(chunk, captured, self.side_tone) if self.side_tone else chunk
 
     def take(self) -> bytes | None:
         """Wait for a captured chunk; None: ask again. Raises CardLost."""

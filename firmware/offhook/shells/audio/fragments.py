@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import wave
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import soxr
 
 from offhook.base.errors import LocalError
+
+KEPT: Final = 64
+"""Fragments that are kept ready: a few MB at 48 kHz."""
 
 
 class FragmentFolder:
@@ -30,17 +35,11 @@ class FragmentFolder:
                 f"{path} is no index of rendered prompts ({error}): "
                 "render them by python -m scripts.lib.render_prompts"
             ) from None
-        self._sounds: dict[tuple[str, int], bytes] = {}
+        self.pcm = functools.lru_cache(KEPT)(self._read)
 
     def names(self) -> frozenset[str]:
         """The fragments that there are."""
         return frozenset(self._files)
-
-    def pcm(self, name: str, rate: int) -> bytes:
-        """A fragment as 16-bit mono samples at `rate` Hz. LocalError where it can't be had."""
-        if (name, rate) not in self._sounds:
-            self._sounds[name, rate] = self._read(name, rate)
-        return self._sounds[name, rate]
 
     def speech(self, fragments: Iterable[tuple[str, int]], rate: int) -> bytes:
         """Fragments by name, each with the silence after it in ms, as samples at `rate` Hz."""
@@ -50,6 +49,7 @@ class FragmentFolder:
         )
 
     def _read(self, name: str, rate: int) -> bytes:
+        """A fragment as 16-bit mono samples at `rate` Hz. LocalError where it can't be had."""
         file = self._files.get(name)
         if file is None or Path(file).name != file:
             raise LocalError(f"there is no fragment {name!r} in {self._language}")

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Final
 
 from offhook.base.errors import LocalError
-from offhook.shells.audio.exchange import CHUNK_MS
+from offhook.shells.audio.resampler import CHUNK_MS
 
 BEST_RATES: Final = (48000, 44100, 96000, 32000, 24000, 16000, 8000)
 """In this order: cards are made for 48 kHz, and at 44.1 kHz some boards' USB distorts."""
@@ -59,6 +61,21 @@ def _pyaudio() -> ModuleType:
     return module
 
 
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Without what ALSA and JACK write to standard error of every device that isn't there."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 class PortAudio:
     """PortAudio's list of devices, as it was when this was made: for a new one, make another.
 
@@ -69,7 +86,8 @@ class PortAudio:
         self._module = _pyaudio()
         os.environ.setdefault(PLUG, "1")
         try:
-            self._host = self._module.PyAudio()
+            with _hushed():
+                self._host = self._module.PyAudio()
         except OSError as error:
             raise CardLost(f"PortAudio doesn't start: {error}") from None
 

@@ -64,6 +64,9 @@ class WavSound:
         self._pacer = Pacer(pcm_format.period_ms / 1000, step, "wav sound")
         self._pacer.start()
 
+    def side_tone(self, gain_db: float | None) -> None:
+        """Nothing: a recording of the ear is made without one's own voice."""
+
     def _microphone(self, octets: int, silence: bytes) -> Iterator[bytes]:
         while self._reader is not None:
             period = self._reader.read(octets)

@@ -32,6 +32,10 @@ KEYS: Final = {
 """What a key of the keyboard is to the telephone."""
 LEGEND: Final = "space lift / lay down    0-9 * # dial    f flash    m mute    q quit"
 REFRESH_S: Final = 0.1
+BAR: Final = 16
+QUIET_DB: Final = -60.0
+TOO_LOUD_DB: Final = -6.0
+"""In dB of a full-scale square wave: a sine has 3 dB less at its loudest."""
 
 
 class TerminalHandset:
@@ -103,6 +107,7 @@ def picture(view: HandsetView, now: float) -> Panel:
     table.add_row("handset", handset)
     table.add_row("bell", Text("rings", "bold yellow") if view.ringing else Text("silent"))
     table.add_row("ear", plain(view.ear or "silence"))
+    table.add_row("levels", _levels(view))
     table.add_row("dialled", plain(view.digits or "-"))
     table.add_row("lamps", _lamps(view.lamps, now))
     calls = [_call(each) for each in view.calls]
@@ -124,6 +129,22 @@ def lit(look: LampLook, now: float) -> bool:
             return index % 2 == 0
         at -= length
     return False
+
+
+def _levels(view: HandsetView) -> Text:
+    """What goes out and what comes in, as bars; why there is neither."""
+    if view.sound:
+        return Text.assemble(("no sound: ", "bold red"), plain(view.sound))
+    if view.mouth_db is None or view.ear_db is None:
+        return Text("-")
+    return Text.assemble("mouth ", _bar(view.mouth_db), "   ear ", _bar(view.ear_db))
+
+
+def _bar(level_db: float) -> Text:
+    """A level from QUIET_DB to 0 dB as a bar, red where it is too loud."""
+    filled = round(BAR * (1 - min(max(level_db, QUIET_DB), 0.0) / QUIET_DB))
+    style = "red" if level_db > TOO_LOUD_DB else "green"
+    return Text.assemble(("▮" * filled, style), ("▯" * (BAR - filled), "grey30"))
 
 
 def _lamps(lamps: tuple[tuple[Lamp, LampLook], ...], now: float) -> Text:
