@@ -32,7 +32,7 @@ from offhook.base.schema.prompt_language import (
     prompt_languages,
     read_prompt_language,
 )
-from offhook.phone.prompts.fragments import texts
+from offhook.phone.prompts.fragments import texts, word_texts
 
 FOLDER: Final = Path(__file__).parents[2] / ".cache" / "prompts"
 SYNTHESISER: Final = "espeak-ng"
@@ -78,13 +78,15 @@ def version() -> str:
 def render(languages: Iterable[PromptLanguage], folder: Path = FOLDER) -> int:
     """Render what is missing of `languages` and write their indexes; how many were rendered."""
     folder.mkdir(parents=True, exist_ok=True)
-    speaks = version()
+    speaks, english = version(), prompt_language("en")
     missing: dict[Path, Work] = {}
     indexes: dict[str, dict[str, object]] = {}
     for language in languages:
         files = {}
-        for name, text in texts(language).items():
-            work = _work(text, language, speaks, folder)
+        spoken = [(name, text, language) for name, text in texts(language).items()]
+        spoken += [(name, text, english) for name, text in word_texts().items()]
+        for name, text, speaker in spoken:
+            work = _work(text, speaker, speaks, folder)
             files[name] = work.file.name
             if not work.file.is_file():
                 missing[work.file] = work

@@ -19,7 +19,7 @@ from offhook.base.schema.prompt_language import (
     prompt_languages,
     read_prompt_language,
 )
-from offhook.phone.prompts.fragments import count_name, sign_name, texts
+from offhook.phone.prompts.fragments import count_name, sign_name, texts, word_texts
 
 LANGUAGES = [prompt_language(tag) for tag in prompt_languages()]
 
@@ -47,8 +47,9 @@ def test_every_fragment_is_there_audible_and_cut_close(
     folder: Path, language: PromptLanguage
 ) -> None:
     found = files(folder, language.language)
-    assert found.keys() == texts(language).keys()
-    for name, text in texts(language).items():
+    spoken = texts(language) | word_texts()
+    assert found.keys() == spoken.keys()
+    for name, text in spoken.items():
         sound = samples(folder / found[name])
         per_sign = len(sound) / RATE / len(text)
         assert 0.02 < per_sign < 0.9, (name, text, per_sign)
@@ -71,12 +72,15 @@ def test_fragments_are_about_equally_loud(folder: Path, language: PromptLanguage
 
 @pytest.mark.parametrize("language", LANGUAGES, ids=prompt_languages())
 def test_what_differs_in_words_differs_in_sound(folder: Path, language: PromptLanguage) -> None:
-    """But "0" is "zero": counts are compared among themselves."""
-    found = files(folder, language.language)
-    for counts in (False, True):
-        names = [name for name in found if name.startswith("count.") is counts]
+    """But "0" is "zero", and "Zulu" a letter and a word: each kind is compared in itself."""
+    found, spoken = files(folder, language.language), texts(language) | word_texts()
+    kinds = {"count": list[str](), "word": list[str](), "other": list[str]()}
+    for name in found:
+        kind = name.partition(".")[0]
+        kinds[kind if kind in kinds else "other"].append(name)
+    for names in kinds.values():
         sounds = {samples(folder / found[name]).tobytes() for name in names}
-        assert len(sounds) == len({texts(language)[name] for name in names}) == len(names)
+        assert len(sounds) == len({spoken[name] for name in names}) == len(names)
 
 
 def test_the_two_languages_do_not_share_a_voice(folder: Path) -> None:

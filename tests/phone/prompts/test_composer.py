@@ -8,7 +8,7 @@ from offhook.base.errors import LocalError
 from offhook.base.schema.prompt_language import VALUES, ValueKind, prompt_language, prompt_languages
 from offhook.base.vocabulary import PromptId, Sentence
 from offhook.phone.prompts.composer import GROUP_MS, MOST_SIGNS, SENTENCE_MS, PromptComposer
-from offhook.phone.prompts.fragments import UNKNOWN, Fragment, texts
+from offhook.phone.prompts.fragments import UNKNOWN, Fragment, texts, word_texts
 
 EXAMPLES = {
     ValueKind.NUMBER: "+49 (30) 12-34*#",
@@ -119,3 +119,12 @@ def test_whatever_a_peer_calls_itself_is_said_within_bounds(tag: str, name: str)
 
 def test_a_name_without_a_sign_that_can_be_read_is_not_passed_over_in_silence() -> None:
     assert said(PromptId.CALLER, "!?", "en")[-1] == texts(prompt_language("en"))[UNKNOWN]
+
+
+@pytest.mark.parametrize("tag", ["en", "de"])
+def test_the_words_of_a_sas_are_said_one_after_the_other_in_english(tag: str) -> None:
+    fragments = PromptComposer(prompt_language(tag)).words(b"\xe5\x82")
+    assert [word_texts()[each.name] for each in fragments] == ["topmost", "Istanbul"]
+    assert {each.language for each in fragments} == {tag}
+    with pytest.raises(LocalError):
+        PromptComposer(prompt_language(tag)).words(b"")

@@ -9,7 +9,14 @@ from typing import Final
 from offhook.base.errors import LocalError
 from offhook.base.schema.prompt_language import DIAL_SIGNS, VALUES, PromptLanguage, ValueKind
 from offhook.base.vocabulary import Sentence
-from offhook.phone.prompts.fragments import COUNTS, UNKNOWN, Fragment, count_name, piece_name
+from offhook.phone.prompts.fragments import (
+    COUNTS,
+    UNKNOWN,
+    Fragment,
+    count_name,
+    piece_name,
+    word_name,
+)
 from offhook.phone.prompts.fragments import sign_name as named
 
 PIECE_MS: Final = 60
@@ -42,6 +49,20 @@ class PromptComposer:
     def spell(self, text: str) -> tuple[Fragment, ...]:
         """The fragments that say `text` sign by sign: a name, or a SAS (RFC 6189 §5.1.6, B32)."""
         return self._ended(self._signs(text))
+
+    def words(self, octets: bytes) -> tuple[Fragment, ...]:
+        """The fragments that say octets word by word: a SAS of type B256 (RFC 6189 §5.1.6).
+
+        Raises LocalError where there are none.
+        """
+        if not octets:
+            raise LocalError("a short authentication string has words")
+        return self._ended(
+            [
+                self._fragment(word_name(octet, place), GROUP_MS)
+                for place, octet in enumerate(octets)
+            ]
+        )
 
     def _sentence(self, sentence: Sentence) -> tuple[Fragment, ...]:
         prompt, kind = sentence.prompt, VALUES.get(sentence.prompt)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from offhook.base.schema.prompt_language import PromptLanguage
+from offhook.base.schema.sas_words import sas_words
 from offhook.base.vocabulary import PromptId
 
 COUNTS: Final = range(100)
@@ -35,6 +36,20 @@ def count_name(count: int) -> str:
 def piece_name(prompt: PromptId, place: int) -> str:
     """The name of the fragment with a sentence's words before (0) or after (1) its value."""
     return f"{prompt.name.lower()}.{place}"
+
+
+def word_name(octet: int, place: int) -> str:
+    """The name of the fragment that says an octet of a SAS at a place (RFC 6189 §5.1.6)."""
+    return f"word.{octet:02x}.{place % 2}"
+
+
+def word_texts() -> dict[str, str]:
+    """The words of a SAS by fragment name: English in every language, since two compare them."""
+    return {
+        word_name(octet, place): word
+        for octet, words in enumerate(sas_words())
+        for place, word in enumerate(words)
+    }
 
 
 def texts(language: PromptLanguage) -> dict[str, str]:
