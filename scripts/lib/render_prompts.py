@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import wave
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -75,8 +75,15 @@ def version() -> str:
     return found[0] if found else told.strip()
 
 
-def render(languages: Iterable[PromptLanguage], folder: Path = FOLDER) -> int:
-    """Render what is missing of `languages` and write their indexes; how many were rendered."""
+def render(
+    languages: Iterable[PromptLanguage],
+    folder: Path = FOLDER,
+    begun: Callable[[int], None] = lambda _count: None,
+) -> int:
+    """Render what is missing of `languages` and write their indexes; how many were rendered.
+
+    `begun` is told how many there are to be before it begins.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     speaks, english = version(), prompt_language("en")
     missing: dict[Path, Work] = {}
@@ -97,6 +104,7 @@ def render(languages: Iterable[PromptLanguage], folder: Path = FOLDER) -> int:
             "rate": RATE,
             "fragments": files,
         }
+    begun(len(missing))
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as workers:
         for _ in workers.map(_render, missing.values()):
             pass
@@ -182,6 +190,11 @@ def _put(path: Path, content: bytes) -> None:
     Path(file.name).replace(path)
 
 
+def _tell(count: int) -> None:
+    if count:
+        print(f"prompts: {count} to be rendered", file=sys.stderr, flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Render every language that comes with Offhook, or those of the files named."""
     parser = argparse.ArgumentParser("render_prompts", description=(__doc__ or "").split("\n\n")[0])
@@ -192,7 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     languages = [prompt_language(tag) for tag in prompt_languages()]
     languages += [read_prompt_language(each.read_text("utf-8")) for each in chosen.files]
     try:
-        rendered = render(languages, chosen.folder)
+        rendered = render(languages, chosen.folder, _tell)
     except NotRendered as error:
         print(f"render_prompts: {error}", file=sys.stderr)
         return 1
