@@ -52,7 +52,8 @@ class LogLine:
 class Kamailio:
     """One instance in `directory`; it starts when entered and has ended when left.
 
-    Clients and the neighbour are verified against `root`.
+    Clients and the neighbour are verified against `root`. With `relay_ports` calls' media go by a
+    relay: the caller sends to the first of them, the called to the second.
     """
 
     def __init__(
@@ -62,6 +63,8 @@ class Kamailio:
         certificate: CertificateFiles,
         root: Path,
         directory: Path,
+        *,
+        relay_ports: tuple[int, int] | None = None,
     ) -> None:
         self.domain = domain
         self._directory = directory
@@ -79,6 +82,7 @@ class Kamailio:
                 neighbour_port=domain.neighbour_port,
                 neighbour_domain=neighbour.name,
                 neighbours_port=neighbour.neighbour_port,
+                relay_ports=relay_ports,
             )
         )
         (directory / "tls.cfg").write_text(

@@ -127,7 +127,7 @@ route[IN_DIALOG] {
 }
 
 route[RELAY] {
-  if ($fd == "@DOMAIN@") route(ALIAS);
+@RELAY_OF_CALLED@  if ($fd == "@DOMAIN@") route(ALIAS);
   if (is_method("BYE")) xlog("L_NOTICE", "bye $ci $TV(Sn) $fU\\n");
   if (!t_relay()) sl_reply_error();
   exit;
@@ -139,7 +139,7 @@ route[ALIAS] {
 }
 
 onreply_route[REPLY] {
-  if (is_method("INVITE")) xlog("L_NOTICE", "reply $ci $TV(Sn) $rs\\n");
+@RELAY_OF_CALLER@  if (is_method("INVITE")) xlog("L_NOTICE", "reply $ci $TV(Sn) $rs\\n");
   if ($td == "@DOMAIN@") route(ALIAS);
 }
 
@@ -151,6 +151,13 @@ onreply_route[NEIGHBOURS_REPLY] {
   }
   if (is_method("INVITE")) xlog("L_NOTICE", "reply $ci $TV(Sn) $rs\\n");
 }
+"""
+
+# Whose address it is goes by who sent the body: offers and answers in the calls' own INVITEs only.
+_MEDIA = """  if (is_method("INVITE") && has_body("application/sdp")) {
+    subst_body('/^m=audio [0-9]+ /m=audio @RELAY_PORT@ /');
+    subst_body('/^a=rtcp:[^\r\n]*\r?\n//');
+  }
 """
 
 _TLS_SERVER = """
@@ -186,8 +193,12 @@ def main_configuration(
     neighbour_port: int,
     neighbour_domain: str,
     neighbours_port: int,
+    relay_ports: tuple[int, int] | None = None,
 ) -> str:
-    """kamailio.cfg; `neighbours_port` is the neighbour's own `neighbour_port`."""
+    """kamailio.cfg; `neighbours_port` is the neighbour's own `neighbour_port`.
+
+    With `relay_ports` the caller is told to send its media to the first, the called to the second.
+    """
     passwords = "\n".join(
         f"  $sht(password=>{user}) = {json.dumps(password)};" for user, password in users.items()
     )
@@ -200,8 +211,15 @@ def main_configuration(
             _ROUTES,
         ]
     )
+    to_caller, to_called = (
+        ("", "")
+        if relay_ports is None
+        else (_filled(_MEDIA, RELAY_PORT=port) for port in relay_ports)
+    )
     return _filled(
         text,
+        RELAY_OF_CALLER=to_caller,
+        RELAY_OF_CALLED=to_called,
         DIRECTORY=directory,
         DOMAIN=domain,
         HOST=LOOPBACK,

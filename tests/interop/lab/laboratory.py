@@ -28,7 +28,8 @@ class Laboratory:
     """Registrars `stock` (stock.test) and `secure` (secure.test), neighbours over verified TLS.
 
     `english` and `french` are the samples that `english_wav` and `french_wav` speak;
-    `secure_certificate` is another than the lab's for secure.test.
+    `secure_certificate` is another than the lab's for secure.test; with `relay_ports` the media of
+    stock.test's calls go by a relay.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Laboratory:
         stock_digest: str = "MD5",
         secure_digest: str = "SHA-256",
         secure_certificate: CertificateFiles | None = None,
+        relay_ports: tuple[int, int] | None = None,
     ) -> None:
         self.directory = directory
         self.authority = LabAuthority(directory / "pki")
@@ -49,6 +51,7 @@ class Laboratory:
             self.authority.server(stock.name),
             self.authority.root,
             directory / "stock",
+            relay_ports=relay_ports,
         )
         self.secure = Kamailio(
             secure,
@@ -99,6 +102,7 @@ class Laboratory:
         certified: bool = False,
         service_name: str | None = None,
         digest: tuple[str, ...] = ("SHA-256",),
+        codecs: tuple[str, ...] | None = None,
     ) -> Offhook:
         """An Offhook with an account at secure.test, or where else it is told."""
         domain = (registrar or self.secure).domain
@@ -111,6 +115,7 @@ class Laboratory:
             self.authority.client(user, domain.name) if certified else None,
             service_name,
             digest,
+            codecs,
         )
         return Offhook(desk, self._place("desk"))
 

@@ -24,7 +24,8 @@ class Desk:
     """An account at a registrar, as Offhook's settings describe it.
 
     `root` is the only anchor; `port` is the registrar's; `service_name` is what its certificate
-    must prove, the domain if None; `digest` are the algorithms that the account allows.
+    must prove, the domain if None; `digest` are the algorithms that the account allows; `codecs`
+    are the names of those it has, if not all.
     """
 
     user: str
@@ -35,6 +36,7 @@ class Desk:
     certificate: CertificateFiles | None = None
     service_name: str | None = None
     digest: tuple[str, ...] = ("SHA-256",)
+    codecs: tuple[str, ...] | None = None
 
     def settings(self, directory: Path) -> Path:
         """Writes settings.toml and its secrets; the path of the former."""
@@ -51,6 +53,7 @@ class Desk:
             "[accounts.trunk]",
             'profile = "generic"',
             f"digest = {json.dumps(self.digest)}",
+            *([f"codecs = {json.dumps(self.codecs)}"] if self.codecs else []),
             "[trust]",
             f'anchors = ["{self.root}"]',
         ]

@@ -48,6 +48,18 @@ def wide_speech(speaker: Speaker, seconds: float) -> Samples:
     return levelled
 
 
+def halved(samples: Samples) -> Samples:
+    """At 8 kHz."""
+    made: Samples = soxr.resample(samples, RATE, RATE // 2).astype(np.int16)
+    return made
+
+
+def narrowed(samples: Samples) -> Samples:
+    """At 16 kHz still, but without what 8 kHz can't hold."""
+    made: Samples = soxr.resample(halved(samples), RATE // 2, RATE).astype(np.int16)
+    return np.pad(made, (0, max(0, len(samples) - len(made))))[: len(samples)]
+
+
 def write_wav(
     file: Path, samples: Samples, *, rate: int, channels: int, before_s: float, after_s: float
 ) -> Path:

@@ -24,6 +24,7 @@ from tests.protocols.media.link import (
 
 from offhook.base.randomness import SeededRandomness
 from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.protocols.media import jitter
 from offhook.protocols.media.codecs import make_codec
 from offhook.protocols.media.jitter import Frame, JitterBuffer
 from offhook.protocols.media.messages import DtmfReceived, SetRemote
@@ -38,11 +39,18 @@ SAID = {name: vowels(3, rate) for name, rate in RATES.items()}
 every = pytest.mark.parametrize("name", list(RATES))
 
 
+@pytest.fixture
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The delay stays as it begins: the whole that is heard is compared."""
+    monkeypatch.setattr(jitter, "WINDOW_MS", 3_600_000)
+
+
 def sent_by(call: Call) -> list[RtpPacket]:
     gate = Unprotector(key("alice"))
     return [parse_rtp(gate.unprotect(data)) for data, _, rtcp in call.alice.sent if not rtcp]
 
 
+@pytest.mark.usefixtures("steady")
 @every
 @pytest.mark.parametrize("ptime_ms", [10, 20, 30, 40, 60])
 def test_speech_arrives_in_packets_of_any_length(name: str, ptime_ms: int) -> None:
@@ -90,6 +98,7 @@ def test_loss_in_any_packet_time_is_covered_and_counted(name: str) -> None:
             assert statistics.concealed_ms > 0
 
 
+@pytest.mark.usefixtures("steady")
 def test_without_fec_agreed_opus_conceals_what_with_it_it_recovers() -> None:
     # One packet in seven is lost, never two in a row.
     results = []
@@ -224,7 +233,7 @@ def test_an_hour_of_two_sound_cards_that_drift_apart(ppm: int) -> None:
         assert drifted // 160 - 4 <= buffer.shortened <= drifted // 160 + 1
         assert unplayed <= 3
     else:
-        assert buffer.shortened == 0
+        assert buffer.shortened == 1, "what it begins with is more than is needed here"
         assert unplayed <= drifted // 160 + 6
     assert buffer.late <= drifted // 160
 

@@ -8,6 +8,8 @@ from offhook.base.errors import PeerError
 from offhook.base.vocabulary import AudioCodec
 from offhook.protocols.media.codecs import make_codec
 from offhook.protocols.media.jitter import Frame
+from offhook.protocols.media.opus import Opus
+from offhook.protocols.media.opus_packet import has_fec
 from offhook.protocols.media.pcm import crossfaded
 from offhook.protocols.media.resample import Converter
 
@@ -33,6 +35,10 @@ class Decoding:
     def ticks(self, payload: bytes) -> int:
         """How long this payload lasts; 0 where it can't be one."""
         return self._codec.ticks(payload)
+
+    def has_fec(self, payload: bytes) -> bool:
+        """Whether it tells what was in the packet before it."""
+        return self._codec.encoding == Opus.encoding and has_fec(payload)
 
     def frame(self, item: Frame) -> bytes:
         """The packet's PCM, made up where it can't be decoded."""

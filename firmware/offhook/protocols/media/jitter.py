@@ -3,8 +3,10 @@
 `due` is the timestamp of what is to be played next. It advances by what each pull takes, so the
 sound's clock drives it, and no clock of the sender has to be known. A packet's *slack* is how long
 before its time it comes; the delay begins at `delay_ms`, grows at once where slack is missing, and
-shrinks again, never below `delay_ms`, where for a while more was left than needed. Two sound cards'
-clocks that drift apart are nothing else than slack that slowly gets more or less.
+shrinks where for a while more was left than `RESERVE_MS`: slowly, once it has had to grow. Two
+sound cards' clocks that drift apart are nothing else than slack that slowly gets more or less.
+
+The delay changes by whole periods and packets: less would wait, decoded, and win no packet time.
 
 All lengths are in ticks of the RTP clock, which for G.722 are two samples each.
 """
@@ -27,13 +29,25 @@ GAP_MS: Final = 20
 """Longest gap given at once, unless it is one packet that is missing."""
 LONGEST_PACKET_MS: Final = 120
 
+RESERVE_MS: Final = 8
+"""Slack that the delay keeps beside what the last packets needed: what a machine may be late."""
 WINDOW_MS: Final = 2000
-"""How much speech is looked at before the delay gets shorter."""
+"""How much speech is looked at together."""
+CALM_WINDOWS: Final = 2
+"""How many windows in a row had to have more than enough before the delay gets shorter."""
+WARY_WINDOWS: Final = 5
+"""The same after it has had to grow."""
+LOSSY_WINDOWS: Final = 10
+"""For so many windows after a loss, packets with FEC are awaited one packet longer."""
 MAY_BE_LATE: Final = 1
 """Packets of a window that the delay need not wait for."""
-SHRINK_MS: Final = 60
+MAY_BE_LATE_WITH_FEC: Final = 2
+"""The same where the packet after it makes up for most of them."""
+MUCH_MS: Final = 60
+"""So much too long, one window will do."""
+SHRINK_MS: Final = 200
 """Left out at most, before it is looked again."""
-PATIENCE: Final = ((60, 0.2), (40, 1.0), (0, 5.0))
+PATIENCE: Final = ((100, 0.2), (60, 1.0), (0, 5.0))
 """ms that the delay is too long, and seconds for which shortening it waits for a pause."""
 RESYNC_AFTER: Final = 5
 """Late packets in a row after which the sender's timestamps count as jumped."""
@@ -75,14 +89,19 @@ class Frame:
 
 
 class JitterBuffer:
-    """Holds packets until their samples are due. Counts are of packets."""
+    """Holds packets until their samples are due. Counts are of packets.
+
+    `fec` is for the owner to set: packets tell what was in the one before them.
+    """
 
     def __init__(self, clock_rate: int, delay_ms: int = DEFAULT_DELAY_MS) -> None:
         self.clock_rate = clock_rate
         self._target = self._ticks(delay_ms)
         self._maximum = self._ticks(max(MAX_DELAY_MS, 2 * delay_ms))
         self._period = self._ticks(GAP_MS)
+        self._reserve = self._ticks(RESERVE_MS)
         self._longest_packet = self._ticks(LONGEST_PACKET_MS)
+        self.fec = False
         self.late = self.duplicates = self.dropped = self.shortened = 0
         self.reset()
 
@@ -101,12 +120,15 @@ class JitterBuffer:
         self._begun = self._starved = False
         self._late_in_a_row = 0
         self._forget_slacks()
+        self._wary = False
+        self._absent = self._fewest_absent = self._known_lost = self._lossy = 0
         self._grow = 0
         self._shrink = self._waited = 0
         self._taken: tuple[int, int] | None = None
 
     def _forget_slacks(self) -> None:
         self._slacks: list[int] = []
+        self._windows: list[int] = []
         self._looked_at = self._missed = 0
 
     @property
@@ -117,8 +139,8 @@ class JitterBuffer:
         timestamp, _, ticks, _ = max(self._held)
         return max(0, timestamp + ticks - self._due)
 
-    def push(self, packet: RtpPacket, ticks: int) -> Fate:
-        """Take a packet that lasts `ticks`."""
+    def push(self, packet: RtpPacket, ticks: int, until: int = 0) -> Fate:
+        """Take a packet that lasts `ticks`; in `until` ticks the next pull will be made."""
         timestamp = self._extend(packet)
         if timestamp in self._timestamps:
             self.duplicates += 1
@@ -126,12 +148,15 @@ class JitterBuffer:
         newest = self._last is None or sequence_distance(packet.sequence, self._last[0]) > 0
         if self._due is None:
             self._restart(timestamp)
-        slack = timestamp - (self._due or 0)
-        if newest and not -self._maximum <= slack <= self._maximum:
+        if self._last is not None:
+            self._absent += sequence_distance(packet.sequence, self._last[0]) - 1 if newest else -1
+            self._fewest_absent = min(self._fewest_absent, self._absent)
+        ahead = timestamp - (self._due or 0)
+        if newest and not -self._maximum <= ahead <= self._maximum:
             self._restart(timestamp)
         else:
-            self._judge(slack, ticks)
-            if slack + ticks <= 0 and not self._take_late(timestamp, newest=newest):
+            self._judge(ahead + until, ticks)
+            if ahead + ticks <= 0 and not self._take_late(timestamp, newest=newest):
                 return Fate.LATE
         if newest:
             self._last = (packet.sequence, timestamp)
@@ -155,6 +180,7 @@ class JitterBuffer:
             return False
         self._shrink = 0 if self._shrink < 2 * ticks else self._shrink - ticks
         self._waited = 0
+        self._forget_slacks()
         self.shortened += 1
         return True
 
@@ -170,21 +196,45 @@ class JitterBuffer:
 
     def _judge(self, slack: int, ticks: int) -> None:
         """Learn from a packet's slack whether the delay should be another."""
-        slacks = self._slacks
+        slacks, may_be_late = self._slacks, MAY_BE_LATE_WITH_FEC if self.fec else MAY_BE_LATE
         slacks.append(slack)
         self._looked_at += ticks
         self._missed += slack < 0
-        if self._missed > MAY_BE_LATE:
-            self._grow = min(-sorted(slacks)[MAY_BE_LATE], self._maximum)
-            self._shrink = 0
-            self._forget_slacks()
+        if self._missed > may_be_late:
+            self._wary = True
+            self._lengthen(self._reserve - sorted(slacks)[may_be_late])
         elif self._looked_at >= self._ticks(WINDOW_MS):
-            # A period more than the target is no surplus: it depends on whether packets happen
-            # to come just before a pull or just after.
-            least = sorted(slacks)[min(MAY_BE_LATE, len(slacks) - 1)]
-            surplus = max(0, least - self._target - self._period)
+            least = sorted(slacks)[min(may_be_late, len(slacks) - 1)]
+            self._note_losses()
+            self._looked_at = self._missed = 0
+            slacks.clear()
+            if self._lossy and self.fec and least < self._reserve + ticks:
+                self._lengthen(self._reserve + ticks - least)
+            else:
+                self._weigh(least, ticks)
+
+    def _note_losses(self) -> None:
+        """Absent all through a window are those that never come, not those on their way."""
+        if self._fewest_absent > self._known_lost:
+            self._lossy = LOSSY_WINDOWS
+        elif self._lossy:
+            self._lossy -= 1
+        self._known_lost, self._fewest_absent = self._fewest_absent, self._absent
+
+    def _lengthen(self, lacking: int) -> None:
+        self._grow = min(-(-lacking // self._period) * self._period, self._maximum)
+        self._shrink = 0
+        self._forget_slacks()
+
+    def _weigh(self, least: int, ticks: int) -> None:
+        """Whether enough windows in a row, the last one with so little slack, had too much."""
+        self._windows.append(least)
+        reserve = self._reserve + (ticks if self._lossy and self.fec else 0)
+        calm = 1 if least - reserve >= self._ticks(MUCH_MS) else CALM_WINDOWS
+        if len(self._windows) >= (WARY_WINDOWS if self._wary else calm):
+            surplus = min(self._windows) - reserve
             self._shrink = min(self._ticks(SHRINK_MS), surplus) if surplus >= ticks else 0
-            self._forget_slacks()
+            self._windows.clear()
 
     def _take_late(self, timestamp: int, *, newest: bool) -> bool:
         """Whether a packet whose time is over is played all the same, the delay growing."""

@@ -49,6 +49,7 @@ class Receiver:
         self._event_sequence: int | None = None
         self._dtmf: dict[int, DtmfReceiver] = {}
         self._decoded = bytearray()
+        self._played: tuple[float, int] | None = None
         self.active: Reception | None = None
         self.received = self.rejected = self.underruns = 0
         self.left = False
@@ -185,7 +186,8 @@ class Receiver:
             if codec.clock_rate != self._jitter.clock_rate:
                 self._late_before = self.late
                 self._jitter = JitterBuffer(codec.clock_rate, self._delay_ms)
-            self._jitter.push(packet, ticks)
+            self._jitter.fec = self._jitter.fec or codec.has_fec(packet.payload)
+            self._jitter.push(packet, ticks, self._until_pull(now))
         elif packet.payload_type in self._events:
             self._event_until = now + EVENT_S
             self._event_sequence = packet.sequence
@@ -197,8 +199,18 @@ class Receiver:
                 return
             self._hear(number, heard)
 
+    def _until_pull(self, now: float) -> int:
+        """Ticks until more has to be decoded, if the sound keeps its pace."""
+        if self._played is None:
+            return 0
+        at, octets = self._played
+        period_s = octets / (2 * self._pcm_rate)
+        left_s = at + (1 + len(self._decoded) // octets) * period_s - now
+        return max(0, int(left_s * self._jitter.clock_rate))
+
     def playout(self, octets: int, now: float) -> bytes:
         """The next `octets` of PCM: decoded, concealed, or silence."""
+        self._played = now, octets
         if not self._receiving:
             return bytes(octets)
         missing = False
