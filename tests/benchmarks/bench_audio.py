@@ -1,114 +1,110 @@
-"""Both ways of using PyAudio on a null sink: round trip, underruns, delay of the callback.
+"""Both ways of using PyAudio on a null sink, and the times that a person feels.
 
-Each way runs alone and beside a process that parses and writes 500 SIP messages a second, at
-engine periods of 20 and 10 ms. `holes` are breaks in a tone that came back through the sink.
+`bare` is the card alone at 48 kHz and periods of 10 ms; `idle` and `busy` are a call of the whole
+telephone with SRTP both ways, the engine in its own process, alone and while the signalling
+process answers 500 SIP messages a second. `held_up` is such a call whose engine is stopped for
+80 ms some times. `felt` are times from a person's deed to the sound.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import json
+import os
+import platform
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from tests.benchmarks.audio import feel, load
 from tests.shells.audio.sound_server import DEVICE, SoundServer, missing
 
-from offhook.protocols.sip.parse import parse_message
-from offhook.protocols.sip.serialise import serialise
-
-ROOT = Path(__file__).parents[2]
-MESSAGES_A_SECOND = 500
-MESSAGE = ROOT / "tests" / "data" / "sip" / "sound-request.sip"
-KEPT = (
-    "round_trip_ms",
-    "returned",
-    "underruns",
-    "holes",
-    "overflows",
-    "xruns",
-    "dropped",
-    "chunk_interval_ms",
-    "period_gap_ms",
-    "cpu_percent",
-    "first_ms",
-)
+ROOT: Final = Path(__file__).parents[2]
+WAYS: Final = ("callback", "blocking")
 
 
-def signalling(seconds: float) -> None:
-    """A process that is busy with SIP, at an even pace."""
-    octets = MESSAGE.read_bytes()
-    begun = time.monotonic()
-    for number in range(int(seconds * MESSAGES_A_SECOND)):
-        serialise(parse_message(octets))
-        time.sleep(max(0.0, begun + number / MESSAGES_A_SECOND - time.monotonic()))
+def bare(server: SoundServer, seconds: float, *, blocking: bool) -> dict[str, Any]:
+    """The card without a telephone about it."""
+    options = ("--device", DEVICE, "--rate", "48000", "--period", "10", "--seconds", str(seconds))
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "tests.shells.audio.card_program", *options),
+            *(["--blocking"] if blocking else []),
+        ],
+        cwd=ROOT,
+        env={**server.environment, "PYTHONPATH": "firmware:."},
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=seconds + 60,
+    )
+    told: dict[str, Any] = json.loads(done.stdout)
+    kept = ("underruns", "overflows", "xruns", "dropped", "callback_late_ms", "round_trip_ms")
+    return {name: told[name] for name in kept} | {
+        "alsa_underruns": done.stderr.count(load.UNDERRUN),
+        "holes_captured": told["holes"],
+        "cpu_percent": {"engine": told["cpu_percent"]},
+    }
 
 
-def measured(
-    server: SoundServer, *, blocking: bool, busy: bool, period_ms: int, seconds: float
-) -> dict[str, Any]:
-    """One run of the card's program, with or without the busy process beside it."""
-    environment = {**server.environment, "PYTHONPATH": "firmware:."}
-    load = None
-    if busy:
-        command = [sys.executable, "-m", "tests.benchmarks.bench_audio", "--signal"]
-        load = subprocess.Popen([*command, str(seconds + 3)], cwd=ROOT, env=environment)
-        time.sleep(1)
-    options = ["--device", DEVICE, "--seconds", str(seconds), "--period", str(period_ms)]
-    command = [sys.executable, "-m", "tests.shells.audio.card_program", *options]
-    try:
-        done = subprocess.run(
-            [*command, *(["--blocking"] if blocking else [])],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            check=True,
-            timeout=seconds + 30,
-        )
-    finally:
-        if load is not None:
-            load.terminate()
-            load.wait(10)
-    told = json.loads(done.stdout)
-    return {name: told[name] for name in KEPT}
+def about(seconds: float, rounds: int) -> dict[str, Any]:
+    """What these figures were taken of, and on what."""
+    import pyaudio  # noqa: PLC0415  only here is its version asked for
+
+    def first_line(*command: str) -> str:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True)
+        return done.stdout.partition("\n")[0]
+
+    return {
+        "command": (
+            f"python -m tests.benchmarks.bench_audio --seconds {seconds:g} --rounds {rounds}"
+        ),
+        "commit": first_line("git", "describe", "--always", "--dirty"),
+        "date": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        "load_average": [round(each, 2) for each in os.getloadavg()],
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "pyaudio": pyaudio.__version__,
+        "portaudio": pyaudio.get_portaudio_version_text(),
+        "pulseaudio": first_line("pulseaudio", "--version"),
+        "kernel": platform.release(),
+    }
 
 
-def run(seconds: float = 10.0) -> dict[str, Any]:
-    """The figures of every way, load and period; {"absent": …} where there is no PulseAudio."""
+def run(seconds: float, rounds: int) -> dict[str, Any]:
+    """All figures; {"absent": …} where there is no PulseAudio."""
     if absent := missing():
         return {"absent": absent}
     results: dict[str, Any] = {"seconds": seconds}
-    with tempfile.TemporaryDirectory() as folder, SoundServer(Path(folder)) as server:
-        for period_ms in (20, 10):
+    with tempfile.TemporaryDirectory() as folder, SoundServer(Path(folder), first=True) as server:
+        for way in WAYS:
+            blocking = way == "blocking"
+            told = results[way] = {"bare": bare(server, seconds, blocking=blocking)}
             for busy in (False, True):
-                for blocking in (False, True):
-                    way = "blocking" if blocking else "callback"
-                    load = "500 SIP messages/s" if busy else "idle"
-                    results[f"{way}, {period_ms} ms, {load}"] = measured(
-                        server,
-                        blocking=blocking,
-                        busy=busy,
-                        period_ms=period_ms,
-                        seconds=seconds,
-                    )
+                name = "busy" if busy else "idle"
+                told[name] = load.measured(server, seconds, busy=busy, blocking=blocking)
+            told["held_up"] = load.held_up(server, blocking=blocking)
+        if rounds:
+            results["felt"] = feel.measured(server, rounds)
     return results
 
 
 def main() -> None:
-    """Print the figures as JSON."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--signal", type=float, help=argparse.SUPPRESS)
+    """Print the figures as JSON, or write them to a file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each run (default: 30)")
+    parser.add_argument("--rounds", type=int, default=20, help="of each deed (default: 20)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     chosen = parser.parse_args()
-    if chosen.signal is not None:
-        signalling(chosen.signal)
-        return
-    json.dump(run(chosen.seconds), sys.stdout, indent=2)
-    sys.stdout.write("\n")
+    told = about(chosen.seconds, chosen.rounds)
+    text = json.dumps({"about": told, **run(chosen.seconds, chosen.rounds)}, indent=1)
+    if chosen.json is None:
+        sys.stdout.write(text + "\n")
+    else:
+        chosen.json.write_text(text + "\n")
 
 
 if __name__ == "__main__":

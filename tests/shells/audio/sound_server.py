@@ -12,20 +12,31 @@ from typing import Self
 
 PROGRAMS = ("pulseaudio", "pacat", "pactl")
 DEVICE = "handset"
+EAR = "desk"
+MOUTH = "mouth"
 
 
 def missing() -> list[str]:
     return [name for name in PROGRAMS if shutil.which(name) is None]
 
 
+def _null_sink(name: str) -> tuple[str, str]:
+    return "-L", f"module-null-sink sink_name={name} rate=48000 channels=1"
+
+
 class SoundServer:
     """Runs in `folder` and in nothing else of the machine's; `environment` leads a program to it.
 
     A stream of silence keeps the sink at periods of 10 ms: by itself it would take seconds.
+    By default what is played is captured too. With `apart`, what is captured is what was played to
+    the sink MOUTH, and not what the ear hears. With `first`, the server goes before everything else
+    where that is allowed: a card made of metal is not late because the machine is busy.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, apart: bool = False, first: bool = False) -> None:
         self._folder = folder
+        self._first = "yes" if first else "no"
+        self._sinks = (EAR, MOUTH) if apart else (EAR,)
         self._socket = folder / "native"
         self._processes: list[subprocess.Popen[bytes]] = []
         server = f'type pulse server "unix:{self._socket}"'
@@ -44,12 +55,19 @@ class SoundServer:
     def start(self) -> None:
         self._run(
             *("pulseaudio", "-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"),
-            *("--realtime=no", "--high-priority=no", f"--log-target=file:{self._folder}/log"),
-            *("-L", "module-null-sink sink_name=desk rate=48000 channels=1"),
+            *(
+                f"--realtime={self._first}",
+                f"--high-priority={self._first}",
+                f"--log-target=file:{self._folder}/log",
+            ),
+            *(word for name in self._sinks for word in _null_sink(name)),
             *("-L", f"module-native-protocol-unix auth-anonymous=1 socket={self._socket}"),
         )
         self._wait_until("info")
-        self._run("pacat", "--raw", "--latency-msec=10", "/dev/zero")
+        self.ask("set-default-sink", EAR)
+        self.ask("set-default-source", f"{self._sinks[-1]}.monitor")
+        for name in self._sinks:
+            self._run("pacat", "--raw", "--latency-msec=10", f"--device={name}", "/dev/zero")
         self._wait_until("list", "short", "sink-inputs")
         time.sleep(2)  # the sink still plays what it began with: its longest period
 
@@ -63,6 +81,13 @@ class SoundServer:
                 process.kill()
                 process.wait(5)
         self._socket.unlink(missing_ok=True)
+
+    def ask(self, *question: str) -> str:
+        """What `pactl` answers; nothing where there is no server."""
+        command = ["pactl", *question]
+        return subprocess.run(
+            command, env=self.environment, capture_output=True, check=False, text=True
+        ).stdout
 
     def _run(self, *command: str) -> None:
         self._processes.append(
@@ -78,9 +103,7 @@ class SoundServer:
     def _wait_until(self, *question: str) -> None:
         until = time.monotonic() + 10
         while time.monotonic() < until:
-            ask = ["pactl", *question]
-            told = subprocess.run(ask, env=self.environment, capture_output=True, check=False)
-            if told.returncode == 0 and told.stdout:
+            if self.ask(*question):
                 return
             time.sleep(0.05)
         raise TimeoutError(f"pactl {' '.join(question)} has no answer")

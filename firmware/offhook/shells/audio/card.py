@@ -12,7 +12,7 @@ import numpy as np
 
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import PcmFormat
-from offhook.shells.audio.drives import BlockingDrive, CallbackDrive, Counts, Drive
+from offhook.shells.audio.drives import BlockingDrive, CallbackDrive, Counts, Drive, go_first
 from offhook.shells.audio.exchange import Exchange
 from offhook.shells.audio.portaudio import CardLost, PortAudio
 from offhook.shells.audio.resampler import Samples
@@ -39,7 +39,7 @@ class CardSound:
         self,
         device: str | None = None,
         *,
-        blocking: bool = False,
+        blocking: bool = True,
         patient: bool = False,
         on_presence: Callable[[bool, str], None] = lambda _found, _reason: None,
     ) -> None:
@@ -127,6 +127,7 @@ class CardSound:
             log.warning("sound: PortAudio doesn't let the lost card go; it is left behind")
 
     def _run(self) -> None:
+        go_first()
         while not self._stopped.is_set():
             try:
                 self._serve()

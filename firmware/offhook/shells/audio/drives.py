@@ -34,8 +34,20 @@ LEAD: Final = 1
 """Chunks held ready beyond those of a period: what we may be late without being heard."""
 MOST_LEAD: Final = 6
 """The same, at most, on a machine that has been later than that."""
+HELD: Final = 3
+"""Chunks that the card is given ahead, where it is written to: less than PortAudio's buffer has."""
+BEHIND_FOR: Final = 10
+"""Chunks in a row at which the card held more than that, before one is left out."""
+PRIORITY: Final = 5
+"""Among real-time threads: what desktop sound servers take."""
 TRACED: Final = 30000
 """Moments of chunks that are kept: five minutes."""
+
+
+def go_first() -> None:
+    """Let this thread go before all that is not sound, where that is allowed."""
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
 
 
 @dataclass(slots=True)
@@ -50,7 +62,7 @@ class Counts:
     xruns: int = 0
     """Chunks at which the card told of an underrun or overrun of its own: only by callback."""
     dropped: int = 0
-    """Chunks left out, because more was ready for long than was needed."""
+    """Chunks left out, because more was held ready for long than was needed."""
     losses: int = 0
     """How often the card went away."""
     moments: deque[float] = field(default_factory=lambda: deque(maxlen=TRACED))
@@ -168,19 +180,35 @@ class BlockingDrive(Drive):
     def _start(self, host: PortAudio) -> None:
         self._closing = False
         self._stream = host.open(self.terms, None)
+        self._room = self._stream.get_write_available()
         self._thread = threading.Thread(target=self._run, name="sound card io", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         stream, frames = self._stream, self.terms.frames
+        behind = 0
+        go_first()
         with contextlib.suppress(OSError):
-            for _ in range(LEAD + 1):
+            for _ in range(HELD):
                 stream.write(self._silence, frames, exception_on_underflow=False)
             while not self._closing:
                 captured = stream.read(frames, exception_on_overflow=False)
+                behind = behind + 1 if self._waiting() > (HELD + 0.5) * frames else 0
+                if behind >= BEHIND_FOR:
+                    behind = 0
+                    self._counts.dropped += 1
+                    continue
                 chunk = self._exchanged(captured)
                 # To ask PyAudio for underflows is to have the stream closed at the first one.
                 stream.write(chunk, frames, exception_on_underflow=False)
+
+    def _waiting(self) -> int:
+        """Sampling instants that wait in the card, captured and to be played.
+
+        Reading and writing in turn, we never change their sum: a chunk too many stays for ever.
+        """
+        room = self._stream.get_write_available()
+        return int(self._stream.get_read_available() + max(0, self._room - room))
 
     def _stop(self) -> bool:
         """PortAudio may wait for ever for a card that is gone; such a stream is left behind."""
