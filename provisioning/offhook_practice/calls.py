@@ -69,6 +69,11 @@ class TrunkCall:
         self._agreement: Agreement | None = None
         self._send_offer: Callable[[bytes, float], OutgoingInvite] | None = None
 
+    @property
+    def answered(self) -> bool:
+        """Whether it costs: answered, and not over."""
+        return self._agreement is not None and not self.over
+
     def incoming(self, invite: IncomingInvite, now: float) -> None:
         """The extension is called."""
         self.invite = invite

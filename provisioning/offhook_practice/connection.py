@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from offhook.base.errors import PeerError
@@ -13,8 +13,10 @@ from offhook.protocols.media import messages as engine
 from offhook.protocols.sip import agent_events as told
 from offhook.protocols.sip.agent import Identity, UserAgent
 from offhook.protocols.sip.digest_server import DigestVerifier, Verified
+from offhook.protocols.sip.framer import StreamFramer
 from offhook.protocols.sip.invite_server import IncomingInvite
 from offhook.protocols.sip.message import Request, response_to
+from offhook.protocols.sip.serialise import serialise
 from offhook.protocols.sip.uri import SipUri
 from offhook_practice.calls import TrunkCall
 from offhook_practice.extensions import Conduct, Extension, find_extension
@@ -36,6 +38,8 @@ class Trunk:
     next_session: Callable[[Extension], int]
     """A new number for the engine, whose sound will be the extension's."""
     log: Callable[[str], None]
+    standing: list[TrunkCall] = field(default_factory=list)
+    """Calls that outlived their connection: they stand until a BYE comes by another one."""
 
 
 class TrunkConnection:
@@ -54,10 +58,11 @@ class TrunkConnection:
         self._agent.flow_opened(local, remote, now)
         self._calls: dict[int, TrunkCall] = {}
         self._call_backs: list[tuple[float, Extension, str]] = []
+        self._answers: list[bytes] = []
 
     def receive(self, data: bytes, now: float) -> None:
         """Octets from the phone."""
-        self._agent.receive(data, now)
+        self._agent.receive(self._without_bye(data), now)
         self._work(now)
 
     def receive_report(self, report: engine.SessionReport, now: float) -> None:
@@ -68,16 +73,25 @@ class TrunkConnection:
             self._work(now)
 
     def lost(self, now: float) -> None:
-        """The connection is gone: nobody is reached through it, every session stops."""
+        """The connection is gone: nobody is reached through it. Answered calls stand, and cost."""
         self._trunk.registrar.drop_connection(self.number)
         self._agent.flow_lost("the phone is gone", now)
         for call in self._calls.values():
-            call.abandon()
+            if call.answered:
+                self._trunk.standing.append(call)
+            else:
+                call.abandon()
         self._calls.clear()
+
+    @property
+    def answered(self) -> int:
+        """How many answered calls go by this connection now."""
+        return sum(call.answered for call in self._calls.values())
 
     def data_to_send(self) -> list[bytes]:
         """SIP messages for the phone."""
-        return self._agent.data_to_send()
+        answers, self._answers = self._answers, []
+        return answers + self._agent.data_to_send()
 
     def deadline(self) -> float | None:
         """When `tick` is due (s), or None."""
@@ -92,6 +106,21 @@ class TrunkConnection:
         for _, extension, user in due:
             self.call(extension, user, now)
         self._work(now)
+
+    def _without_bye(self, data: bytes) -> bytes:
+        """`data` without the BYE that it begins with of a call that came by another connection."""
+        head, end, rest = data.partition(b"\r\n\r\n")
+        found = StreamFramer().receive(head + end) if data.startswith(b"BYE ") else []
+        for call in self._trunk.standing:
+            dialog = None if call.invite is None else call.invite.dialog
+            for request in found:
+                if isinstance(request, Request) and dialog and dialog.matches(request):
+                    self._trunk.standing.remove(call)
+                    call.abandon()
+                    self._trunk.log(f"BYE of a call left behind: {call.extension.name}")
+                    self._answers.append(serialise(response_to(request, 200)))
+                    return rest
+        return data
 
     def _work(self, now: float) -> None:
         while (event := self._agent.next_event()) is not None:

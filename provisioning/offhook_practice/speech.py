@@ -24,14 +24,15 @@ SENTENCES: Final = (
     "vm-goodbye.wav",
 )
 PROBE: Final = RATE // 2
-SEGMENT: Final = RATE
+SEGMENT: Final = RATE // 4
+"""What is aligned on its own: in few of them the playout buffer changes its delay."""
 COARSE: Final = 4
 """Samples between two places tried first: speech on the telephone changes more slowly."""
 SWAY_MS: Final = 60.0
 AUDIBLE: Final = 0.3
 """Below it, the delay that fits best means nothing."""
 QUIET: Final = 50
-"""Seconds whose samples stay below this on average hold no speech."""
+"""Segments whose samples stay below this on average hold no speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ def compose(seconds: float) -> Samples:
 def compare(played: Samples, recorded: Samples, most_ms: float) -> Likeness:
     """How alike `recorded` is to `played`, and how late, up to `most_ms`.
 
-    A playout buffer may change its delay between words, so each second is aligned on its own,
+    A playout buffer may change its delay between words, so each SEGMENT is aligned on its own,
     within `SWAY_MS` of the delay at the loudest place; the correlation is that of the waveforms,
-    weighted by the energy of each second. The delay is the last second's that holds speech.
+    weighted by the energy of each. The delay is that of the last one that holds speech.
     """
     heard = _Heard(recorded)
     probe = _loudest(played, PROBE)

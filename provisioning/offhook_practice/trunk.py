@@ -82,6 +82,12 @@ class PracticeTrunk:
         """Whether `user` can be called now."""
         return self._trunk.registrar.find(user, time.monotonic()) is not None
 
+    @property
+    def answered_calls(self) -> int:
+        """How many calls cost now, with a connection or without."""
+        drivers = self._connections.values()
+        return len(self._trunk.standing) + sum(each.answered for each in drivers)
+
     def drop_connections(self) -> None:
         """Close every connection, as a trunk does that restarts."""
         for driver in list(self._connections.values()):
@@ -150,6 +156,10 @@ class _Driver:
     def report(self, report: engine.SessionReport) -> None:
         self._connection.receive_report(report, time.monotonic())
         self._pump()
+
+    @property
+    def answered(self) -> int:
+        return self._connection.answered
 
     def call(self, extension: Extension, user: str) -> None:
         self._connection.call(extension, user, time.monotonic())

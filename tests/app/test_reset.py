@@ -8,7 +8,7 @@ import pytest
 
 from offhook.app import reset
 from offhook.app.reset import erase_learned
-from offhook.phone.line.reset import CLOCK_FLOOR, ENGINE_LOG, MEMORY, STORE
+from offhook.phone.line.reset import CALLS, CLOCK_FLOOR, ENGINE_LOG, MEMORY, STORE
 from offhook.shells.store.atomic import TEMPORARY, StoreError
 
 APP = Path(reset.__file__).parent
@@ -32,6 +32,7 @@ def test_what_was_learned_is_erased_and_the_rest_stays(store: Path) -> None:
     (store / f"{TEMPORARY}0011").write_text('{"history": ')
     assert erase_learned(store) == (MEMORY.name, ENGINE_LOG.name)
     assert kept(store) == {
+        CALLS.name: CALLS.holds.encode(),
         CLOCK_FLOOR.name: CLOCK_FLOOR.holds.encode(),
         "key.pem": b"the administrator's",
     }

@@ -113,9 +113,13 @@ def test_a_new_engine_begins_with_the_volume_that_was_kept() -> None:
     assert desk.posted == [ask.SetVolume(ear_gain_db(4), -18.0)]
 
 
-def test_what_the_old_engine_was_saying_is_told_as_unsaid() -> None:
+def test_what_the_old_engine_was_saying_is_said_by_the_next_one_and_then_told_as_unsaid() -> None:
     desk = Desk()
     desk.does(do.Say(WORDS, 2))
+    (said,) = desk.posted
+    desk.voice.start()
+    assert desk.posted[-1] == said
+    assert desk.spoken == []
     desk.voice.start()
     assert [utterance for utterance, _ in desk.spoken] == [2]
     desk.voice.start()

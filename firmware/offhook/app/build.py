@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import itertools
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from offhook.base.errors import LocalError
 from offhook.base.randomness import Randomness, token
 from offhook.base.schema import settings as schema
 from offhook.base.schema.fields import split_host_port
+from offhook.base.vocabulary import PeerVerdict
 from offhook.phone.call.account import Account, AccountTerms
 from offhook.protocols.media.codecs import available_codecs, playable
 from offhook.protocols.media.opus import OpusTerms
@@ -25,14 +27,22 @@ from offhook.protocols.sip.digest import DigestClient
 from offhook.protocols.sip.keepalive import KeepAlive
 from offhook.protocols.sip.registration import RegistrationPolicy
 from offhook.protocols.sip.uri import SipUri
-from offhook.protocols.trust.peer_identity import PeerPolicy, make_judge, policy_id
+from offhook.protocols.trust.peer_identity import (
+    Judge,
+    PeerPolicy,
+    issued,
+    make_judge,
+    policy_id,
+)
 from offhook.shells.net.tls import ClientCertificate, TlsSettings
+from offhook.shells.store.atomic import StoreError
 from offhook.shells.store.clock import WallClock
 from offhook.shells.store.settings_file import TrustFiles
 from offhook.shells.store.vault import Vault
 
 _PEM_CRL: Final = re.compile(rb"-----BEGIN X509 CRL-----([^-]*)-----END X509 CRL-----", re.DOTALL)
 _CLOCK_FLOOR: Final = "clock-floor"
+_LOG: Final = logging.getLogger(__name__)
 
 
 def _playable(account: schema.Account) -> tuple[str, ...]:
@@ -43,6 +53,21 @@ def _playable(account: schema.Account) -> tuple[str, ...]:
         whys = "; ".join(f"{name}: {known.get(name)}" for name in account.trunk.codecs)
         raise LocalError(f"account {account.name} has no codec that this phone can play: {whys}")
     return codecs
+
+
+def witnessing(judge: Judge, clock: WallClock) -> Judge:
+    """`judge`, whose accepted chains raise the clock's lower bound to when the leaf was issued."""
+
+    def judged(chain: tuple[bytes, ...], service_name: str, wall_time: float) -> PeerVerdict:
+        verdict = judge(chain, service_name, wall_time)
+        if verdict.accepted:
+            try:
+                clock.witness(issued(chain))
+            except StoreError as error:
+                _LOG.warning("%s; the lower bound of the time is lost at the next start", error)
+        return verdict
+
+    return judged
 
 
 def crl_ders(file: bytes) -> list[bytes]:
@@ -82,14 +107,15 @@ class Builder:
             crls=tuple(der for file in self.files.crls for der in crl_ders(file)),
             crl_required=trust.crl_required,
         )
+        clock = self.wall_clock()
         return TlsSettings(
             service_name=account.proven_name,
             anchors=self.files.anchors,
-            judge=make_judge(policy),
+            judge=witnessing(make_judge(policy), clock),
             policy_id=policy_id(policy, self.files.anchors),
             client_certificate=self._client_certificate(),
             dscp=signalling.dscp,
-            wall_time=self.wall_clock(),
+            wall_time=clock,
             handshake_timeout_s=signalling.handshake_timeout_s,
         )
 

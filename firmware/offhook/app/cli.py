@@ -98,6 +98,12 @@ def _parser() -> argparse.ArgumentParser:
     word.add_argument(
         "--prompts", type=Path, metavar="FOLDER", help="what it says, rendered beforehand"
     )
+    word.add_argument(
+        "--engine",
+        type=_socket,
+        metavar="SOCKET",
+        help="a media engine that is a service of its own (default: one is started)",
+    )
     _add_socket(word)
     word.set_defaults(run=_run_handset)
 
@@ -177,7 +183,9 @@ def _run_handset(options: argparse.Namespace) -> ExitStatus:
     from offhook.app.commands.run import RunOptions, run  # noqa: PLC0415
 
     builder = read_builder(options.settings)
-    wanted = RunOptions(_talk(options), options.handset, options.prompts, options.socket)
+    wanted = RunOptions(
+        _talk(options), options.handset, options.prompts, options.socket, options.engine
+    )
     return asyncio.run(run(builder, wanted, _console(options)))
 
 

@@ -19,6 +19,7 @@ from offhook.phone.call.account import (
     OpenFlow,
     Registered,
 )
+from offhook.phone.call.left_over import LeftOver
 from offhook.protocols.media.messages import Command, SessionReport
 from offhook.protocols.sip.locate import DnsFailed, DnsQuery
 from offhook.protocols.sip.locate_records import DnsRecord
@@ -55,6 +56,9 @@ class AccountRunner:
     ) -> None:
         self.account = account
         self.on_event: Callable[[AccountEvent], None] = lambda _event: None
+        self.keep_dialogs: Callable[[tuple[LeftOver, ...]], None] = lambda _dialogs: None
+        """Writes down what the next run has to end, before anything more is said of it."""
+        self._kept: tuple[LeftOver, ...] | None = None
         self.last_flow: FlowReport | None = None
         """The latest verified flow, whether or not it still stands."""
         self.times = FlowTimes()
@@ -113,6 +117,7 @@ class AccountRunner:
             for action in account.actions():
                 busy = True
                 self._perform(action)
+            self._keep_dialogs()
             for data in account.data_to_send():
                 busy = True
                 if self._connection is not None:
@@ -130,6 +135,12 @@ class AccountRunner:
         else:
             self._idle.clear()
         self._arm()
+
+    def _keep_dialogs(self) -> None:
+        dialogs = self.account.open_dialogs
+        if dialogs != self._kept:
+            self._kept = dialogs
+            self.keep_dialogs(dialogs)
 
     def _arm(self) -> None:
         if self._timer is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from offhook.app.build import Builder
+from offhook.app.call_store import CallStore
 from offhook.app.runner import AccountRunner
 from offhook.base.errors import LocalError
 from offhook.phone.call.account import AccountEvent
@@ -22,6 +23,7 @@ from offhook.protocols.media.messages import (
 )
 from offhook.shells.net.dns import Resolver
 from offhook.shells.net.sessions import SessionCache
+from offhook.shells.store.clock import monotonic
 
 
 class EngineLink(Protocol):
@@ -42,14 +44,25 @@ class TelephoneEvent:
 class Telephone:
     """All accounts of one snapshot of the settings, on one event loop.
 
-    `only` names the one account to run. Raises LocalError where a secret can't be had.
+    `only` names the one account to run; `calls` keeps what a run that is cut off in a call leaves
+    to the next one. Raises LocalError where a secret can't be had.
     """
 
-    def __init__(self, builder: Builder, engine: EngineLink, only: str | None = None) -> None:
+    def __init__(
+        self,
+        builder: Builder,
+        engine: EngineLink,
+        only: str | None = None,
+        calls: CallStore | None = None,
+    ) -> None:
         self.events: asyncio.Queue[TelephoneEvent | None] = asyncio.Queue()
         self.interrupted_event = asyncio.Event()
         self.on_handset_report: Callable[[HandsetReport], None] = lambda _report: None
         self.on_engine_started: Callable[[], None] = lambda: None
+        self.on_engine_change: Callable[[], None] = lambda: None
+        """Called after `engine_there` has changed."""
+        self.engine_there = False
+        """Whether the media engine can be spoken to."""
         self.post: Callable[[Command], None] = engine.post
         """Hands the engine one command."""
         resolver, sessions = Resolver(), SessionCache()
@@ -59,6 +72,9 @@ class Telephone:
                 tls = builder.tls(settings)
                 runner = AccountRunner(account, tls, resolver, sessions, engine.post)
                 runner.on_event = functools.partial(self._queue, runner)
+                if calls is not None:
+                    account.end_left_over(calls.left_over(settings.name), monotonic())
+                    runner.keep_dialogs = functools.partial(calls.keep, settings.name)
                 runners.append(runner)
         if not runners:
             known = ", ".join(each.name for each in builder.settings.accounts)
@@ -93,17 +109,21 @@ class Telephone:
 
     def engine_lost(self, reason: str) -> None:
         """The engine is gone, and every session with it: no call goes on without sound."""
+        self.engine_there = False
         for runner in self.runners:
             for call in runner.account.calls:
                 runner.take_report(SessionFailed(call.terms.session, reason))
                 runner.take_report(Stopped(call.terms.session))
+        self.on_engine_change()
 
     def _queue(self, runner: AccountRunner, event: AccountEvent) -> None:
         self.events.put_nowait(TelephoneEvent(runner, event))
 
     def engine_started(self) -> None:
         """There is an engine again, which knows nothing."""
+        self.engine_there = True
         self.on_engine_started()
+        self.on_engine_change()
 
     def interrupt(self) -> None:
         """Make `next_event` give None at once: the person wants an end."""

@@ -65,6 +65,8 @@ class _Wanted:
     tone: ask.PlayTone | None = None
     bell: ask.PlayTone | None = None
     said: ask.Say | None = None
+    again: bool = False
+    """Whether it is said to one more engine: to the third one no more, for it may be the cause."""
     levels: bool = False
 
 
@@ -91,7 +93,7 @@ class Voice:
 
     def start(self) -> None:
         """Tell an engine that was just started everything that it is to know."""
-        wanted, self.levels = self._wanted, None
+        wanted, self.levels, self.fault = self._wanted, None, ""
         self._set_volume()
         if wanted.muted:
             self.post(ask.SetMute(muted=True))
@@ -100,7 +102,10 @@ class Voice:
         for command in (ask.OpenHandset() if wanted.opened else None, wanted.tone or wanted.bell):
             if command is not None:
                 self.post(command)
-        if wanted.said is not None:
+        if wanted.said is not None and wanted.again:
+            wanted.again = False
+            self.post(wanted.said)
+        elif wanted.said is not None:
             self.on_spoken(wanted.said.utterance, "the engine was started anew")
             wanted.said = None
 
@@ -177,6 +182,7 @@ class Voice:
             self.terms.language.language,
             tuple((each.name, each.pause_ms) for each in fragments),
         )
+        self._wanted.again = True
         self.post(self._wanted.said)
 
     def _set_volume(self) -> None:

@@ -13,6 +13,8 @@ from tests.shells.control.served import served
 
 LISTENING = {"listen", "create_server", "start_server", "start_unix_server", "create_unix_server"}
 PLACE = "firmware/offhook/shells/control/place.py"
+ENGINE = "firmware/offhook/app/engine/process.py"
+"""An option's name: the engine takes connections of a Unix socket that systemd has made."""
 
 
 def listening(source: str) -> list[str]:
@@ -37,8 +39,10 @@ def test_in_the_phone_one_place_alone_listens_and_it_knows_one_family() -> None:
         str(name): listening((ROOT / name).read_text())
         for name in files(".py", under="firmware/offhook")
     }
-    # A wish to listen at the sound card or the engine's levels has another name.
-    assert {name: calls for name, calls in found.items() if calls} == {PLACE: ["listen"]}
+    assert {name: calls for name, calls in found.items() if calls} == {
+        PLACE: ["listen"],
+        ENGINE: ["listen"],
+    }
     room = files(".py", under="firmware/offhook/shells/control")
     assert {each for name in room for each in families((ROOT / name).read_text())} == {"AF_UNIX"}
 

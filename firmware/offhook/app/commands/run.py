@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from offhook.app.build import Builder
+from offhook.app.call_store import CallStore
 from offhook.app.commands.session import TalkOptions, running_telephone
 from offhook.app.console import Console, complain
 from offhook.app.control import Control, default_socket
@@ -18,6 +19,7 @@ from offhook.app.exit_status import ExitStatus
 from offhook.app.handset import Handset, HandsetTerms, Pins
 from offhook.app.handset_terms import engine_options, profile_of, store_of, terms_of
 from offhook.app.line_store import LineStore
+from offhook.app.service import Service
 from offhook.app.telephone import Telephone
 from offhook.base.errors import LocalError
 from offhook.base.schema.hardware_profile import HardwareProfile
@@ -41,6 +43,8 @@ class RunOptions:
     """The folder of rendered prompts; None: the one of the settings."""
     socket: Path | None = None
     """The control socket; None: the usual one."""
+    engine: Path | None = None
+    """The socket of a media engine that is a service; None: one is started here."""
 
 
 async def run(builder: Builder, options: RunOptions, console: Console) -> ExitStatus:
@@ -54,7 +58,18 @@ async def run(builder: Builder, options: RunOptions, console: Console) -> ExitSt
     terms = terms_of(builder, store)
     engine = engine_options(builder, options.talk, options.prompts, logged=in_terminal)
     talk = options.talk
-    async with running_telephone(builder, talk, console, engine, only=talk.account) as telephone:
+    async with (
+        AsyncExitStack() as stack,
+        running_telephone(
+            builder,
+            talk,
+            console,
+            engine,
+            only=talk.account,
+            remote=options.engine,
+            calls=stack.enter_context(closing(CallStore(store_of(builder)))),
+        ) as telephone,
+    ):
         socket = options.socket or default_socket()
         desk = _Desk(telephone, terms, store.read(), socket)
         if profile is None:
@@ -84,13 +99,20 @@ class _Desk:
             watchers.open()
         except LocalError as error:
             complain(f"{error}; nobody can ask or watch this phone")
-        handset.on_change = watchers.refresh
+        service = Service(self.telephone)
+
+        def changed() -> None:
+            watchers.refresh()
+            service.stands(handset.view().account)
+
+        handset.on_change = changed
         handset.on_levels = lambda heard: watchers.publish(
             LevelsMeasured(mouth_db=heard.mouth_db, ear_db=heard.ear_db)
         )
         handset.voice.watch_levels(wanted=pins is None)
         try:
-            yield handset
+            with service.attended():
+                yield handset
         finally:
             handset.close()
             watchers.close()

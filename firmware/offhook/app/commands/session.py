@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from offhook.app.build import Builder
+from offhook.app.call_store import CallStore
 from offhook.app.console import Console
 from offhook.app.engine.client import EngineOptions
+from offhook.app.engine.greeting import Hello
 from offhook.app.engine.keeper import EngineKeeper
+from offhook.app.engine.remote import EngineRemote
 from offhook.app.report import Failure, Timing
 from offhook.app.runner import AccountRunner
 from offhook.app.telephone import Telephone
 from offhook.base.errors import LocalError
 from offhook.phone.call.account import Unregistered
-from offhook.protocols.media.messages import Command
+from offhook.protocols.media.messages import Command, Report
 from offhook.shells.store.randomness import SystemRandomness
 from offhook.shells.store.settings_file import read_settings, read_trust
 from offhook.shells.store.vault import FileVault
@@ -53,6 +56,9 @@ class TalkOptions:
     digits: str
 
 
+_Hears = tuple[Callable[[Report], None], Callable[[str], None], Callable[[], None]]
+
+
 @asynccontextmanager
 async def running_telephone(
     builder: Builder,
@@ -61,21 +67,31 @@ async def running_telephone(
     engine_options: EngineOptions | None = None,
     *,
     only: str | None = "",
+    remote: Path | None = None,
+    calls: CallStore | None = None,
 ) -> AsyncIterator[Telephone]:
     """A telephone whose account seeks its flow; hung up, unregistered and closed at the end.
 
     Without `engine_options` each call speaks and hears by the files of `talk`. `only` is the one
-    account that runs, None: all; left out, that of `talk`, or the first.
+    account that runs, None: all; left out, that of `talk`, or the first. `remote` is the socket of
+    an engine that is a service of its own; without it one is started here. `calls` keeps what the
+    next run has to end. LocalError for files that such an engine would have to play or record.
     """
-    engine = EngineKeeper(
-        engine_options or EngineOptions(play=talk.play, record=talk.record),
-        on_report=lambda report: telephone.take_report(report),  # noqa: PLW0108  made below
-        on_lost=lambda reason: telephone.engine_lost(reason),  # noqa: PLW0108  made below
-        on_started=lambda: telephone.engine_started(),  # noqa: PLW0108  made below
+    options = engine_options or EngineOptions(play=talk.play, record=talk.record)
+    hears: _Hears = (
+        lambda report: telephone.take_report(report),  # noqa: PLW0108  made below
+        lambda reason: telephone.engine_lost(reason),  # noqa: PLW0108  made below
+        lambda: telephone.engine_started(),  # noqa: PLW0108  made below
     )
+    if remote is None:
+        engine: EngineKeeper | EngineRemote = EngineKeeper(options, *hears)
+    elif options.play is None and options.record is None:
+        engine = EngineRemote(remote, Hello(options.card), *hears)
+    else:
+        raise LocalError("an engine that is a service plays and records no files")
     if only == "":
         only = talk.account or builder.settings.accounts[0].name
-    telephone = Telephone(builder, engine, only)
+    telephone = Telephone(builder, engine, only, calls)
     await engine.start()
     try:
         async with _attended(telephone, console):

@@ -9,7 +9,7 @@ anew, and calls in progress outlive it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from offhook.base.errors import LocalError
@@ -31,6 +31,7 @@ from offhook.phone.call.account_events import (
 from offhook.phone.call.call import Call, CallTerms, Released
 from offhook.phone.call.flow_states import FlowCue, FlowState, next_state
 from offhook.phone.call.incoming import IncomingCall
+from offhook.phone.call.left_over import LeftOver
 from offhook.phone.call.outgoing import OutgoingCall
 from offhook.phone.call.states import CallState
 from offhook.phone.call.target import dialled_uri
@@ -118,10 +119,25 @@ class Account:
         self._move(FlowCue.START)
         self._seek(now)
 
+    def end_left_over(self, left: Iterable[LeftOver], now: float) -> None:
+        """End dialogs of an earlier run that was cut off in a call, once there is a flow.
+
+        Raises LocalError for one that can't be a dialog.
+        """
+        for each in left:
+            self._agent.end_left_over(each.dialog(), now)
+
+    @property
+    def open_dialogs(self) -> tuple[LeftOver, ...]:
+        """What has to be ended by the next run, should this one be cut off now."""
+        return tuple(LeftOver.of(each) for each in self._agent.open_dialogs)
+
     @property
     def idle(self) -> bool:
         """Whether nothing is left to be said on the flow: no call, no registration."""
-        return self.flow is None or not (self._calls or self._agent.calls or self._bound)
+        agent = self._agent
+        busy = self._calls or agent.calls or agent.open_dialogs or self._bound
+        return self.flow is None or not busy
 
     def stop(self, now: float) -> None:
         """End every call and remove the registration; `close` may follow once `idle`."""

@@ -26,6 +26,12 @@ MEMORY: Final = StoreEntry(
     erased=True,
     why="what the telephone has learned of its person",
 )
+CALLS: Final = StoreEntry(
+    "calls.json",
+    "which calls stand now, for as long as they stand",
+    erased=False,
+    why="without it a call in which the telephone fails would go on at the trunk, and cost",
+)
 CLOCK_FLOOR: Final = StoreEntry(
     "clock-floor",
     "the earliest date that it can be",
@@ -40,7 +46,7 @@ ENGINE_LOG: Final = StoreEntry(
     why="it tells of calls",
 )
 
-STORE: Final = (MEMORY, ENGINE_LOG, CLOCK_FLOOR)
+STORE: Final = (MEMORY, ENGINE_LOG, CALLS, CLOCK_FLOOR)
 """Everything that the telephone writes there."""
 
 STAYS: Final = {

@@ -25,6 +25,7 @@ from offhook.protocols.sip.endpoint_events import (
 )
 from offhook.protocols.sip.invite_client import OutgoingInvite
 from offhook.protocols.sip.invite_server import IncomingInvite
+from offhook.protocols.sip.left_over import LeftOverDialog
 from offhook.protocols.sip.message import Response, response_to
 from offhook.protocols.sip.registration import (
     Registration,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from offhook.base.randomness import Randomness
     from offhook.base.vocabulary import PathAddress
+    from offhook.protocols.sip.dialog import Dialog
     from offhook.protocols.sip.digest import DigestClient
     from offhook.protocols.sip.invite_events import InviteEvent
     from offhook.protocols.sip.keepalive import KeepAlive
@@ -96,7 +98,7 @@ class UserAgent:
                 display_name=identity.display_name,
                 headers=[("User-Agent", identity.user_agent)],
             )
-        self._calls: list[OutgoingInvite | IncomingInvite] = []
+        self._calls: list[OutgoingInvite | IncomingInvite | LeftOverDialog] = []
         self._events: deque[AgentEvent] = deque()
 
     @property
@@ -107,7 +109,23 @@ class UserAgent:
     @property
     def calls(self) -> tuple[OutgoingInvite | IncomingInvite, ...]:
         """The calls that aren't settled: in progress, or ended with a BYE not yet answered."""
-        return tuple(call for call in self._calls if not call.settled)
+        return tuple(
+            call
+            for call in self._calls
+            if not isinstance(call, LeftOverDialog) and not call.settled
+        )
+
+    @property
+    def open_dialogs(self) -> tuple[Dialog, ...]:
+        """The dialogs that a BYE of ours may end: answered ones, and those that we make ring."""
+        return tuple(dialog for call in self._calls for dialog in call.open_dialogs)
+
+    def end_left_over(self, dialog: Dialog, now: float) -> None:
+        """End a dialog of an earlier run by a BYE, as soon as requests may go out."""
+        call = LeftOverDialog(self._core, dialog)
+        self._calls.append(call)
+        if self._core.ready:
+            call.flow_opened(now)
 
     def flow_opened(
         self, local: PathAddress, peer: PathAddress, now: float, *, other_server: bool = False

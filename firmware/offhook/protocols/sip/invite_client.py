@@ -87,6 +87,11 @@ class OutgoingInvite:
         return self._session.dialog if self._session else None
 
     @property
+    def open_dialogs(self) -> tuple[Dialog, ...]:
+        """Every dialog in which the peer may still be: early ones and other forks' too (§15)."""
+        return tuple(usage.dialog for usage in self._usages.values() if not usage.finished)
+
+    @property
     def finished(self) -> bool:
         """Whether it is settled and neither a late fork nor a lost CANCEL is waited for."""
         return self.settled and self._linger_until is None and self._cancel_until is None

@@ -82,6 +82,12 @@ class IncomingInvite:
         return self._usage.dialog
 
     @property
+    def open_dialogs(self) -> tuple[Dialog, ...]:
+        """The dialog, from our 200 until the peer has let go of it."""
+        usage = self._usage
+        return (usage.dialog,) if usage.dialog.confirmed and not usage.finished else ()
+
+    @property
     def finished(self) -> bool:
         """Whether the call is over and nothing of it is under way: its BYE is answered."""
         return self.state is IncomingState.ENDED and self._wait is None and self._usage.finished

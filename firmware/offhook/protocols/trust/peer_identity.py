@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from offhook.base.vocabulary import PeerVerdict
-from offhook.protocols.trust.certificate import UNREADABLE
+from offhook.protocols.trust.certificate import UNREADABLE, read_certificate
 from offhook.protocols.trust.chain_checks import check_chain, read_chain
 from offhook.protocols.trust.refusal import ChainRefused
 from offhook.protocols.trust.revocation import RevocationList, check_revocation, read_crls
@@ -57,6 +57,15 @@ def judge(
     included. Never raises: hostile octets give a refusal.
     """
     return make_judge(policy)(chain, service_name, wall_time)
+
+
+def issued(chain: tuple[bytes, ...]) -> float:
+    """When an accepted chain's leaf begins to be valid (Unix s): it can't be earlier now.
+
+    A lower bound that the CA's signature proves, whoever sent it. Raises ChainRefused for octets
+    that are no certificate.
+    """
+    return read_certificate(chain[0], "server").raw.not_valid_before_utc.timestamp()
 
 
 def policy_id(policy: PeerPolicy, anchors: Iterable[bytes]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -42,11 +43,31 @@ class WallClock:
 
     def witness(self, proven: float) -> None:
         """Raise the bound to `proven` (Unix seconds). Raises StoreError if that can't be kept."""
+        self._floor = max(self._floor, _kept_floor(self._file))  # another clock may have raised it
         if proven <= self._floor:
             return
         self._floor = proven
         if self._file is not None:
             write_atomically(self._file, f"{proven:.0f}\n".encode(), 0o644)
+
+
+def set_system_clock(
+    floor: float,
+    now: Callable[[], float] = time.time,
+    set_time: Callable[[float], None] = lambda at: time.clock_settime(time.CLOCK_REALTIME, at),
+) -> float | None:
+    """Set the system's clock to `floor` where it runs behind; by how much (s), or None.
+
+    Never set back. Raises StoreError without the right to set it (CAP_SYS_TIME).
+    """
+    behind_s = floor - now()
+    if behind_s <= 0:
+        return None
+    try:
+        set_time(floor)
+    except OSError as error:
+        raise StoreError(f"can't set the system's clock: {error.strerror or error}") from error
+    return behind_s
 
 
 def _kept_floor(file: Path | None) -> float:
