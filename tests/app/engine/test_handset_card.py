@@ -120,8 +120,9 @@ def test_a_word_is_said_to_its_end_and_then_told(server: SoundServer, prompts: P
             windows = ear.samples[: len(ear.samples) // 480 * 480].reshape(-1, 480)
             loud = (windows**2).mean(axis=1) > 1e-4
             begin, end = np.flatnonzero(loud)[[0, -1]]
-            assert abs((end - begin) / 100 - 2 * WORD_S - 0.2) < 0.05
-            assert abs(np.count_nonzero(loud) / 100 - 2 * WORD_S) < 0.05
+            # Longer by a hole, where the machine was held up; never by a word or a pause.
+            assert -0.05 < (end - begin) / 100 - 2 * WORD_S - 0.2 < WORD_S / 2
+            assert abs(np.count_nonzero(loud) / 100 - 2 * WORD_S) < 0.1
             assert level_at(ear.samples, WORD_HZ) > level_db(ear.samples) - 3
             phone.tell(ask.Say(8, LANGUAGE, (("no such word", 0),)))
             assert "no such word" in (await phone.wait(ask.Spoken, 2)).reason

@@ -59,7 +59,7 @@ def test_what_is_played_comes_back_whole_and_soon(
 
 
 def test_by_callback_it_comes_back_too(server: SoundServer) -> None:
-    answer = told(started(server, "--device", DEVICE, "--seconds", "3", "--returns", "2"))
+    answer = told(started(server, "--device", DEVICE, "--seconds", "4", "--returns", "2"))
     assert answer["returned"] >= 2
 
 
