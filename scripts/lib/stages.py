@@ -22,7 +22,7 @@ NO_RIGHT: Final = 77
 
 _CARD_LOCK: Final = ("--no-build-isolation", "--requirement", "locks/card.txt")
 _IMPORTED: Final = "firmware:provisioning"
-_APART: Final = ("interop", "benchmarks", "emulation")
+_APART: Final = ("board", "interop", "benchmarks", "emulation")
 """Folders of tests that are no unit tests."""
 _CARD: Final = ("shells/audio/test_card.py", "app/engine/test_handset_card.py")
 """What needs PyAudio, which has to be compiled, and a sound server."""
@@ -82,6 +82,22 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
             ),
             3600 if long else 1200,
             ("asterisk-core-sounds-en-wav", "espeak-ng", "git", "libopus0", "openssl"),
+        ),
+        Stage(
+            "board",
+            ((python, "-m", "pytest", "tests/board", *chosen),),
+            3600 if long else 600,
+            (
+                "dosfstools",
+                "e2fsprogs",
+                "git",
+                "kmod",
+                "mtools",
+                "squashfs-tools",
+                "systemd",
+                "u-boot-tools",
+                "xz-utils",
+            ),
         ),
         Stage(
             "card",

@@ -1,0 +1,1 @@
+"""The telephone's board: image recipe, boot, partitions, services, wiring."""

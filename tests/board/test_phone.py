@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from board.image.wheels import NOT_IN_THE_IMAGE, STAND_INS, build_phone, phone_files, unpack
+
+FILES = phone_files()
+
+
+def test_of_ours_only_the_phone_is_in_the_image() -> None:
+    assert {name.split("/")[0] for name in FILES} == {"offhook"}
+    assert not [name for name in FILES if "offhook_practice" in name or "provisioning" in name]
+    assert not [name for name in FILES if "__pycache__" in name or "test" in Path(name).name]
+
+
+def test_what_is_left_out_is_left_out_and_the_rest_is_there() -> None:
+    assert "offhook/app/cli.py" in FILES
+    assert "offhook/app/engine/process.py" in FILES
+    assert "offhook/base/schema/trunks/generic.toml" in FILES
+    for name in NOT_IN_THE_IMAGE.keys() - STAND_INS.keys():
+        assert name not in FILES
+
+
+def test_nothing_in_the_image_writes_sound_to_a_file() -> None:
+    for name, file in FILES.items():
+        if not name.endswith(".py"):
+            continue
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "wave.open":
+                assert [ast.unparse(each) for each in node.args[1:]] in ([], ["'rb'"]), name
+
+
+def test_control_the_sound_that_is_left_out_does_write() -> None:
+    left_out = "offhook/shells/audio/wav.py"
+    source = Path(__file__).parents[2] / "firmware" / left_out
+    assert "write" in source.read_text()
+    assert left_out in NOT_IN_THE_IMAGE
+
+
+def test_nothing_needs_at_its_start_what_is_left_out() -> None:
+    gone = {
+        name.removesuffix(".py").replace("/", ".")
+        for name in NOT_IN_THE_IMAGE.keys() - STAND_INS.keys()
+    }
+    for name, file in FILES.items():
+        if name.endswith(".py"):
+            for node in ast.parse(file.read_text()).body:
+                if isinstance(node, ast.ImportFrom):
+                    assert node.module not in gone, name
+
+
+def test_the_stand_in_offers_what_it_stands_for_and_refuses(tmp_path: Path) -> None:
+    code = (
+        "from pathlib import Path\n"
+        "from offhook.base.errors import LocalError\n"
+        "from board.image.no_files import WavSound\n"
+        "for terms in ((None, None), (Path('in.wav'), None), (None, Path('out.wav'))):\n"
+        "    try:\n"
+        "        WavSound(*terms, loop=False)\n"
+        "    except LocalError as error:\n"
+        "        print(error)\n"
+    )
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": f"{root / 'firmware'}:{root}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.count("neither plays nor records") == 3
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("phone")
+    return build_phone(folder / "first", 1_700_000_000, folder / "log")
+
+
+def test_the_wheel_holds_exactly_these_files(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = {each for each in archive.namelist() if ".dist-info/" not in each}
+    assert names == FILES.keys()
+
+
+def test_two_builds_give_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    again = build_phone(tmp_path / "second", 1_700_000_000, tmp_path / "log")
+    assert again.read_bytes() == wheel.read_bytes()
+
+
+def test_unpacked_it_belongs_to_everyone_to_read(wheel: Path, tmp_path: Path) -> None:
+    unpack(wheel, tmp_path)
+    place = tmp_path / "usr/lib/python3/dist-packages"
+    assert (place / "offhook/app/cli.py").stat().st_mode & 0o777 == 0o644
+    assert (place / "offhook/app").stat().st_mode & 0o777 == 0o755
+    assert not list(place.glob("*.dist-info/RECORD"))
+    (metadata,) = place.glob("*.dist-info/METADATA")
+    assert len(metadata.read_text()) < 2000
