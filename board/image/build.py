@@ -64,6 +64,8 @@ def build(order: Order) -> Path:
     if finished.is_dir() and not order.fresh:
         say(f"Nothing changed: {finished.relative_to(ROOT)}")
         finished.touch()
+        if order.packed and not (finished / "rpi-imager.json").is_file():
+            _pack(finished, manifest.epoch)
         return finished
     if reason := obstacle():
         raise BuildError(f"no image can be built here: {reason}")
@@ -136,13 +138,18 @@ def _make(work: Work, out: Path, order: Order) -> None:
     with step("Bills of material, sizes, hashes"):
         tell(work, out, image, Noted(laid, tamed, order.manifest, order.test))
     if order.packed:
-        with step("Compressing"):
-            packed = outputs.compress(image)
-            told = outputs.imager_list(
-                image, packed, name="Offhook", version=phone_version(), epoch=epoch
-            )
-            (out / "rpi-imager.json").write_text(told, encoding="utf-8")
-            write_sums(out)
+        _pack(out, epoch)
+
+
+def _pack(out: Path, epoch: int) -> None:
+    with step("Compressing"):
+        image = out / "offhook.img"
+        packed = outputs.compress(image)
+        told = outputs.imager_list(
+            image, packed, name="Offhook", version=phone_version(), epoch=epoch
+        )
+        (out / "rpi-imager.json").write_text(told, encoding="utf-8")
+        write_sums(out)
 
 
 def _take(work: Work, archive: Archive) -> dict[str, Path]:

@@ -21,6 +21,11 @@ NO_RIGHT: Final = 77
 """Exit status of `ensure_packages` where something is missing and may not be installed."""
 
 _CARD_LOCK: Final = ("--no-build-isolation", "--requirement", "locks/card.txt")
+_NOT_ON_TARGET: Final = (
+    "--ignore=tests/app/test_ear.py",
+    "--ignore=tests/shells/control/test_only_unix.py",
+)
+"""What needs espeak-ng or git, which the target's root doesn't have."""
 _IMPORTED: Final = "firmware:provisioning"
 _APART: Final = ("board", "interop", "benchmarks", "emulation")
 """Folders of tests that are no unit tests."""
@@ -137,7 +142,7 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
         Stage("demo", (("scripts/run", "--demo", "--yes"),), 300),
         Stage(
             "target",
-            ((python, "-m", "scripts.lib.target", *unit),),
+            ((python, "-m", "scripts.lib.target", *unit, *_NOT_ON_TARGET),),
             2400,
             target.HOST_PACKAGES,
             obstacle=target.obstacle,
