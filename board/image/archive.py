@@ -36,11 +36,7 @@ def sources(recipe: Recipe) -> list[Source]:
 
     Raises BuildError where apt knows no Debian archive.
     """
-    known = _mirrors()
-    if "Debian" not in known:
-        raise BuildError(
-            "apt is set up with no Debian archive, so there is nowhere to get one from"
-        )
+    known = mirrors()
     release, main = recipe.release, known["Debian"]
     found = [(main, f"{release}{part}") for part in ("", "-updates", "-backports")]
     if "Debian-Security" in known:
@@ -48,14 +44,23 @@ def sources(recipe: Recipe) -> list[Source]:
     return [Source(address, suite, recipe.components) for address, suite in found]
 
 
-def _mirrors() -> dict[str, str]:
+def mirrors() -> dict[str, str]:
+    """Where this machine's apt gets "Debian" from, and "Debian-Security" if it does.
+
+    Raises BuildError where apt knows no Debian archive.
+    """
     query = ["apt-get", "indextargets", "--format", "$(ORIGIN)|$(LABEL)|$(REPO_URI)"]
     told = run(*query, "Created-By: Packages")
     if "Debian|" not in told:
         run("apt-get", "update", "-qq")
         told = run(*query, "Created-By: Packages")
     rows = [line.split("|") for line in told.splitlines()]
-    return {row[1]: row[2] for row in reversed(rows) if row[0] == "Debian"}
+    known = {row[1]: row[2] for row in reversed(rows) if row[0] == "Debian"}
+    if "Debian" not in known:
+        raise BuildError(
+            "apt is set up with no Debian archive, so there is nowhere to get one from"
+        )
+    return known
 
 
 def proxy_options() -> list[str]:
@@ -75,8 +80,6 @@ class Archive:
 
     def __init__(self, recipe: Recipe, folder: Path) -> None:
         """Set apt up; `update` fetches the indexes."""
-        self._recipe = recipe
-        self._folder = folder
         for each in ("etc/preferences.d", "etc/apt.conf.d", "state/lists/partial", "cache/partial"):
             (folder / each).mkdir(parents=True, exist_ok=True)
         (folder / "status").touch()

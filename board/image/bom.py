@@ -20,7 +20,6 @@ class Component:
     version: str
     purl: str
     sha256: str = ""
-    compiled_here: bool = False
 
 
 def components(manifest: Manifest, wheels: Sequence[Locked], phone_version: str) -> list[Component]:

@@ -20,7 +20,7 @@ from board.image.archive import Archive
 from board.image.base import COMPILE, check_installed, check_mirror, make_base
 from board.image.inputs import base_key, image_key
 from board.image.partitions import MIB, place, table_sectors
-from board.image.recipe import MANIFEST, read_lock, read_manifest, read_recipe
+from board.image.recipe import MANIFEST, Manifest, read_lock, read_manifest, read_recipe
 from board.image.tell import (
     TEST_TREE,
     Noted,
@@ -61,31 +61,42 @@ def build(order: Order) -> Path:
     recipe, manifest = read_recipe(), read_manifest(order.manifest)
     key = image_key(order.manifest, test=order.test)
     finished = CACHE / f"{'test' if order.test else 'offhook'}-{key}"
-    if finished.is_dir() and not order.fresh:
-        say(f"Nothing changed: {finished.relative_to(ROOT)}")
-        finished.touch()
-        if order.packed and not (finished / "rpi-imager.json").is_file():
-            _pack(finished, manifest.epoch)
+    if _there(finished, order, manifest):
         return finished
     if reason := obstacle():
         raise BuildError(f"no image can be built here: {reason}")
     for folder in (CACHE, SHARED):
         folder.mkdir(parents=True, exist_ok=True)
-    with _alone(), tempfile.TemporaryDirectory(prefix="work-", dir=CACHE) as made:
-        work = Work(recipe, manifest, Path(made), CACHE / "build.log")
-        work.log.write_text("", encoding="utf-8")
-        out = work.folder / "out"
-        out.mkdir()
-        started = time.monotonic()
-        _make(work, out, order)
-        say(f"Built in {time.monotonic() - started:.0f} s")
-        if image_key(order.manifest, test=order.test) != key:
-            raise BuildError("sources changed while the image was made; build it again")
-        if finished.exists():
-            shutil.rmtree(finished)
-        out.rename(finished)
-    _forget_old()
+    # Whoever was waited for may have built the same.
+    with _alone():
+        if _there(finished, order, manifest):
+            return finished
+        with tempfile.TemporaryDirectory(prefix="work-", dir=CACHE) as made:
+            work = Work(recipe, manifest, Path(made), CACHE / "build.log")
+            work.log.write_text("", encoding="utf-8")
+            out = work.folder / "out"
+            out.mkdir()
+            started = time.monotonic()
+            _make(work, out, order)
+            say(f"Built in {time.monotonic() - started:.0f} s")
+            if image_key(order.manifest, test=order.test) != key:
+                raise BuildError("sources changed while the image was made; build it again")
+            if finished.exists():
+                shutil.rmtree(finished)
+            out.rename(finished)
+        _forget_old()
     return finished
+
+
+def _there(finished: Path, order: Order, manifest: Manifest) -> bool:
+    """Whether the cache has what is ordered; compresses it where that was left out before."""
+    if order.fresh or not finished.is_dir():
+        return False
+    say(f"Nothing changed: {finished.relative_to(ROOT)}")
+    finished.touch()
+    if order.packed and not (finished / "rpi-imager.json").is_file():
+        _pack(finished, manifest.epoch)
+    return True
 
 
 @contextmanager
@@ -234,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser("scripts/build-image", description=__doc__)
     parser.add_argument("--manifest", type=Path, default=MANIFEST, help="versions by another file")
     parser.add_argument("--test", action="store_true", help="add the files of board/test")
-    parser.add_argument("--fresh", action="store_true", help="take nothing from the cache")
+    parser.add_argument("--fresh", action="store_true", help="make the Debian root anew too")
     parser.add_argument("--unpacked", action="store_true", help="make no .img.xz")
     chosen = parser.parse_args(arguments)
     order = Order(chosen.manifest, chosen.test, chosen.fresh, not chosen.unpacked)

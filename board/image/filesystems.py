@@ -61,8 +61,8 @@ def _all(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*"))
 
 
-def make_squashfs(root: Path, target: Path, epoch: int, *, limit: int) -> int:
-    """A squashfs of a root; its size. Raises BuildError where it takes more than `limit` octets."""
+def make_squashfs(root: Path, target: Path, epoch: int, *, limit: int) -> None:
+    """A squashfs of a root. Raises BuildError where it takes more than `limit` octets."""
     target.unlink(missing_ok=True)
     run(
         *("mksquashfs", root, target, "-quiet", "-no-progress", "-noappend", "-reproducible"),
@@ -73,7 +73,6 @@ def make_squashfs(root: Path, target: Path, epoch: int, *, limit: int) -> int:
     size = target.stat().st_size
     if size > limit:
         raise BuildError(f"the root takes {size} octets of {limit}")
-    return size
 
 
 def make_fat(target: Path, size: int, content: Path, serial: int, epoch: int) -> None:

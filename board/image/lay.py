@@ -169,13 +169,13 @@ _NOT_ON_BOARD: Final = (
 )
 
 
-def lay_statement(root: Path, manifest: Manifest, versions: Sequence[str], slot: str = "A") -> None:
+def lay_statement(root: Path, manifest: Manifest, versions: Sequence[str]) -> None:
     """What this image is, for the phone to say and for whoever looks: os-release and manifest."""
     release = root / "usr/lib/os-release"
     name = 'PRETTY_NAME="Offhook on Debian 13"\n'
     kept = [line for line in release.read_text().splitlines() if not line.startswith("PRETTY_NAME")]
     release.write_text(name + "\n".join(kept) + "\nVARIANT_ID=offhook\n", encoding="utf-8")
     packages = {each.name: each.version for each in manifest.packages if each.installed}
-    told = {"epoch": manifest.epoch, "slot": slot, "python": list(versions), "debian": packages}
+    told = {"epoch": manifest.epoch, "python": list(versions), "debian": packages}
     statement = root / SHARE / "image.json"
     statement.write_text(json.dumps(told, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -5,16 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import lzma
 import os
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from board.image.tools import run
 
-_CHUNK: Final = 1 << 20
 _DEVICES: Final = ["pi3-64bit", "pi4-64bit", "pi5-64bit"]
 """Tags of Raspberry Pi Imager's own list of boards; Zero 2 W is one of "pi3-64bit"."""
 
@@ -31,13 +28,6 @@ def compress(image: Path) -> Path:
     # A fixed block size makes the result independent of how many cores there are.
     run("xz", "-6", "--keep", "--force", "--threads=0", "--block-size=64MiB", image)
     return packed
-
-
-def uncompressed(packed: Path) -> Iterator[bytes]:
-    """The content of an .xz, piece by piece."""
-    with lzma.open(packed) as content:
-        while chunk := content.read(_CHUNK):
-            yield chunk
 
 
 def largest(root: Path, depth: int = 3, count: int = 40) -> list[tuple[str, int]]:

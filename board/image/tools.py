@@ -68,24 +68,26 @@ def run(
 
     `alone`: of this machine's own environment it sees the proxy and nothing else.
 
-    Raises BuildError with the end of its complaint where it fails.
+    Raises BuildError where there is no such program, and with the end of its complaint where it
+    fails.
     """
     words = [str(each) for each in command]
-    done = subprocess.run(  # noqa: S603  programs and their arguments are this package's own
-        words,
-        cwd=folder,
-        env={
-            **(_proxies() if alone else os.environ),
-            "LC_ALL": "C.UTF-8",
-            "TZ": "UTC",
-            **(environment or {}),
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    around = _proxies() if alone else dict(os.environ)
+    # Who isn't root has no path to an administrator's programs: mke2fs, debugfs, mkfs.fat.
+    around["PATH"] = f"{around.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+    try:
+        done = subprocess.run(  # noqa: S603  programs and their arguments are this package's own
+            words,
+            cwd=folder,
+            env={**around, "LC_ALL": "C.UTF-8", "TZ": "UTC", **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise BuildError(f"{words[0]} can't be run: {error}") from None
     if log is not None:
         with log.open("a", encoding="utf-8") as file:
             file.write(f"$ {' '.join(words)}\n{done.stdout}{done.stderr}\n")
@@ -97,7 +99,7 @@ def run(
 
 def _proxies() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name.lower().endswith("_proxy")}
-    return {**kept, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/nonexistent"}
+    return {**kept, "PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
 
 
 def in_root(root: Path, *command: str, epoch: int, log: Path | None = None) -> str:

@@ -29,9 +29,6 @@ NOT_IN_THE_IMAGE: Final = {
 }
 """Files of the phone's wheel that the image leaves out, and why."""
 
-STAND_INS: Final = {"offhook/shells/audio/wav.py": "no_files.py"}
-"""What stands in the place of a file that is left out: files of this folder."""
-
 _SOURCES: Final = (".py", ".toml", ".json", ".typed")
 
 
@@ -141,9 +138,7 @@ def phone_files(firmware: Path = ROOT / "firmware") -> dict[str, Path]:
     }
     if strange := NOT_IN_THE_IMAGE.keys() - found:
         raise BuildError(f"left out, but not there at all: {sorted(strange)}")
-    chosen = {name: file for name, file in found.items() if name not in NOT_IN_THE_IMAGE}
-    chosen |= {name: Path(__file__).with_name(file) for name, file in STAND_INS.items()}
-    return chosen
+    return {name: file for name, file in found.items() if name not in NOT_IN_THE_IMAGE}
 
 
 def build_phone(folder: Path, epoch: int, log: Path) -> Path:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from board.image.tools import HOST_PACKAGES
 from scripts.lib import absences, target
 
 ROOT: Final = Path(__file__).parents[2]
@@ -21,11 +22,6 @@ NO_RIGHT: Final = 77
 """Exit status of `ensure_packages` where something is missing and may not be installed."""
 
 _CARD_LOCK: Final = ("--no-build-isolation", "--requirement", "locks/card.txt")
-_NOT_ON_TARGET: Final = (
-    "--ignore=tests/app/test_ear.py",
-    "--ignore=tests/shells/control/test_only_unix.py",
-)
-"""What needs espeak-ng or git, which the target's root doesn't have."""
 _IMPORTED: Final = "firmware:provisioning"
 _APART: Final = ("board", "interop", "benchmarks", "emulation")
 """Folders of tests that are no unit tests."""
@@ -71,7 +67,7 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
                 (str(BIN / "ruff"), "check", "."),
                 (str(BIN / "ruff"), "format", "--check", "."),
                 (python, "-m", "mypy"),
-                (python, "-m", "mypy", "tests", "scripts"),
+                (python, "-m", "mypy", "tests", "scripts", "board"),
                 (str(BIN / "lint-imports"), "--no-logo"),
                 ("shellcheck", "--external-sources", *_shell_scripts()),
             ),
@@ -92,17 +88,8 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
             "board",
             ((python, "-m", "pytest", "tests/board", *chosen),),
             3600 if long else 600,
-            (
-                "dosfstools",
-                "e2fsprogs",
-                "git",
-                "kmod",
-                "mtools",
-                "squashfs-tools",
-                "systemd",
-                "u-boot-tools",
-                "xz-utils",
-            ),
+            # The long ones look into an image, and build it where there is none.
+            ("systemd", *(HOST_PACKAGES if long else ("dosfstools", "e2fsprogs", "mtools"))),
         ),
         Stage(
             "card",
@@ -142,7 +129,7 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
         Stage("demo", (("scripts/run", "--demo", "--yes"),), 300),
         Stage(
             "target",
-            ((python, "-m", "scripts.lib.target", *unit, *_NOT_ON_TARGET),),
+            ((python, "-m", "scripts.lib.target", *unit),),
             2400,
             target.HOST_PACKAGES,
             obstacle=target.obstacle,
@@ -214,7 +201,7 @@ def _lacking(stage: Stage, *, yes: bool) -> str | None:
 
 def _shell_scripts() -> tuple[str, ...]:
     """The entries that are written for bash, and what they source."""
-    entries = [*(ROOT / "scripts").iterdir(), ROOT / ".ci" / "run"]
+    entries = [*(ROOT / "scripts").iterdir(), ROOT / ".ci" / "run", *(ROOT / "board").iterdir()]
     shell = [
         each
         for each in entries

@@ -2,7 +2,8 @@
 
 The phone's Python packages in it are Debian's own, as in the image. The root is made once by
 mmdebstrap from the mirror that apt is set up with, kept under ~/.cache/offhook, and made anew
-when what it is made of changes. Nothing is written into the tree: it is mounted read-only.
+when what it is made of changes. Nothing is written into the tree: it is mounted read-only, with
+a `.cache` of its own in memory.
 """
 
 from __future__ import annotations
@@ -19,15 +20,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from board.image import archive
+
 ROOT: Final = Path(__file__).parents[2]
 SUITE: Final = "trixie"
 HOST_PACKAGES: Final = ("mmdebstrap", "debian-archive-keyring")
-KEYRING: Final = "/usr/share/keyrings/debian-archive-keyring.gpg"
+KEYRING: Final = archive.KEYRING
 PACKAGES: Final = (
     "asterisk-core-sounds-en-wav",
+    "espeak-ng",
+    "git",
+    "libopus0",
     "openssl",
     "python3",
-    "libopus0",
     "python3-audioop-lts",
     "python3-cryptography",
     "python3-dnspython",
@@ -54,6 +59,10 @@ _NEEDS_TOOLS: Final = ("--ignore=tests/project",)
 """Tests about the project itself need linters and builders that the target has no use for."""
 
 _ENVIRONMENT: Final = {
+    # The tree may belong to somebody else than root.
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "safe.directory",
+    "GIT_CONFIG_VALUE_0": "/project",
     "HOME": "/tmp",
     "HYPOTHESIS_STORAGE_DIRECTORY": "/tmp/hypothesis",
     "LANG": "C.UTF-8",
@@ -119,11 +128,13 @@ def enter(root: Path, pytest_arguments: Sequence[str]) -> int:
     pytest = ["python3", "-m", "pytest", "-p", "no:cacheprovider", *_NEEDS_TOOLS]
     inside = shlex.join([*pytest, *pytest_arguments])
     settings = shlex.join(f"{name}={value}" for name, value in _ENVIRONMENT.items())
+    (ROOT / ".cache").mkdir(exist_ok=True)
     script = f"""
         set -e
         mkdir -p {root}/project
         mount --bind -o ro {ROOT} {root}/project
         mount -o remount,bind,ro {root}/project
+        mount -t tmpfs tmpfs {root}/project/.cache
         mount -t proc proc {root}/proc
         mount --rbind /dev {root}/dev
         mount -t tmpfs -o mode=1777 tmpfs {root}/tmp
@@ -136,23 +147,9 @@ def enter(root: Path, pytest_arguments: Sequence[str]) -> int:
 def mirror() -> str:
     """The address of the Debian archive that this machine's apt is set up with.
 
-    Raises RuntimeError if apt knows of none.
+    Raises BuildError if apt knows of none.
     """
-    for line in _indexed():
-        origin, label, address = line.split(" ", 2)
-        if origin == "Debian" and label == "Debian":
-            return address
-    raise RuntimeError("apt is set up with no Debian archive, so there is nowhere to get one from")
-
-
-def _indexed() -> list[str]:
-    query = ["apt-get", "indextargets", "--format", "$(ORIGIN) $(LABEL) $(REPO_URI)"]
-    only = ["Created-By: Packages", "Component: main"]
-    told = subprocess.run([*query, *only], check=True, capture_output=True, text=True).stdout
-    if not told:
-        subprocess.run(["apt-get", "update", "-qq"], check=True)
-        told = subprocess.run([*query, *only], check=True, capture_output=True, text=True).stdout
-    return told.splitlines()
+    return archive.mirrors()["Debian"]
 
 
 def _recipe(folder: Path) -> list[str]:
@@ -163,19 +160,12 @@ def _recipe(folder: Path) -> list[str]:
         "--variant=minbase",
         f"--include={','.join(PACKAGES)}",
         f"--keyring={KEYRING}",
-        *_proxy(),
+        *archive.proxy_options(),
         *_HOOKS,
         SUITE,
         str(folder),
         mirror(),
     ]
-
-
-def _proxy() -> list[str]:
-    """The proxy that apt uses, if it has one, for the packages of the root."""
-    dump = ["apt-config", "dump", "--format", "%f %v%n", "Acquire::http::Proxy"]
-    told = subprocess.run(dump, check=True, capture_output=True, text=True).stdout.split()
-    return [f'--aptopt=Acquire::http::Proxy "{told[1]}"'] if len(told) == 2 else []
 
 
 def _key() -> str:

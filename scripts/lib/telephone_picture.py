@@ -16,12 +16,14 @@ from typing import Final
 from rich.console import Console as Screen
 from rich.table import Table
 from rich.text import Text
+from scripts.lib.render_prompts import FOLDER, render
 
 from offhook.app.commands.session import TalkOptions, read_builder, running_telephone
 from offhook.app.console import Console
 from offhook.app.handset import Handset
 from offhook.app.handset_terms import engine_options, store_of, terms_of
 from offhook.app.line_store import LineStore
+from offhook.base.schema.prompt_language import prompt_language
 from offhook.base.secret import Secret
 from offhook.base.vocabulary import HandsetView, Key
 from offhook.phone.input.events import HookDown, HookUp
@@ -34,7 +36,6 @@ from offhook_practice.trunk import PracticeTrunk
 
 PICTURE: Final = Path("firmware/docs/pictures/terminal.svg")
 DOMAIN, USER = "practice.example", "phone"
-PROMPTS: Final = Path(".cache/prompts")
 PATIENCE_S: Final = 20.0
 LIT_AT_S: Final = 0.03
 """When in their cadence the lamps are drawn: while the blinking ones give light."""
@@ -110,7 +111,7 @@ async def _session(folder: Path) -> str:
     builder = read_builder(write_phone_settings(folder, access))
     voice = next(SOUNDS.rglob("demo-congrats.wav"))
     talk = TalkOptions(None, voice, None, None, "")
-    options = engine_options(builder, talk, PROMPTS, logged=True)
+    options = engine_options(builder, talk, FOLDER, logged=True)
     try:
         async with running_telephone(builder, talk, Console(), options) as telephone:
             handset = Handset(telephone, terms_of(builder, LineStore(store_of(builder))), Memory())
@@ -124,7 +125,8 @@ async def _session(folder: Path) -> str:
 
 
 def main() -> None:
-    """Draw it anew."""
+    """Draw it anew. Raises NotRendered where what the telephone says can't be made."""
+    render([prompt_language("en")])
     with tempfile.TemporaryDirectory(prefix="offhook-picture-") as folder:
         PICTURE.write_text(asyncio.run(_session(Path(folder))), encoding="utf-8")
     print(PICTURE)

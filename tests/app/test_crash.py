@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.app.engine.activated import Manager
 from tests.app.practice_desk import PATIENCE_S, PracticeDesk, practice_desk
-from tests.app.test_run import Terminal
+from tests.app.terminal_desk import Terminal
 
 SECURED = "hop by hop  AEAD_AES_256_GCM"
 
@@ -44,9 +44,7 @@ async def killed(terminal: Terminal) -> None:
 
 async def call(terminal: Terminal) -> None:
     await terminal.until("registered as")
-    terminal.press(" ")
-    await terminal.until("dial tone")
-    terminal.press("600#")
+    await terminal.call("600#")
     await terminal.until(SECURED)
 
 
@@ -67,7 +65,7 @@ def test_a_telephone_that_is_killed_in_a_call_ends_it_at_the_trunk_when_it_is_ba
             assert desk.trunk.answered_calls == 1
             (left,) = kept(desk)["practice"]
             assert set(left) == {
-                *("call_id", "local", "remote", "target", "routes", "cseq", "secure")
+                *("call_id", "local", "remote", "target", "routes", "cseq", "secure", "authorized")
             }
             await killed(first)
             await asyncio.sleep(0.5)

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scripts.lib.render_prompts import FOLDER, render
-from tests.app.practice_desk import PATIENCE_S, practice_desk
-from tests.app.test_run import Terminal
+from tests.app.practice_desk import PATIENCE_S
+from tests.app.terminal_desk import telephone_in_terminal
 
 from offhook.base.schema.prompt_language import prompt_language
 
@@ -109,9 +109,7 @@ def test_the_ear_hears_dial_tone_the_own_number_and_itself_in_a_call_but_not_whi
     options = ("--play", str(spoken(tmp_path)), "--record", str(ear), "--prompts", str(prompts))
 
     async def run() -> None:
-        async with practice_desk(tmp_path) as desk:
-            terminal = await Terminal.open(desk, *options)
-            await terminal.until("registered as")
+        async with telephone_in_terminal(tmp_path, *options) as (_, terminal):
             terminal.press(" ")
             await terminal.until("dial tone")
             await longer(ear, 1.5)
@@ -122,9 +120,7 @@ def test_the_ear_hears_dial_tone_the_own_number_and_itself_in_a_call_but_not_whi
             terminal.press(" ")
             await terminal.until("on the hook")
             await let_go(terminal.process.pid, ear)
-            terminal.press(" ")
-            await terminal.until("dial tone")
-            terminal.press("600#")
+            await terminal.call("600#")
             await terminal.until("talking  0:03")
             terminal.press("m")
             await terminal.until("muted")

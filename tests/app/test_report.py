@@ -8,7 +8,7 @@ import pytest
 from tests.phone.call.desk import TRUNK, flow_report
 
 from offhook.app.render import render
-from offhook.app.report import REPORTS, Timing, as_json, call_report, schema
+from offhook.app.report import REPORTS, Failure, Timing, as_json, call_report, schema
 from offhook.phone.call.record import CallRecord, Direction, Outcome
 from offhook.protocols.media.messages import Statistics
 
@@ -74,3 +74,9 @@ def test_a_person_reads_the_same_without_the_empty_lines() -> None:
     assert "outcome: completed" in text
     assert "peer name: practice.example" in text
     assert "None" not in text
+
+
+def test_a_report_for_a_person_obeys_no_control_character_of_a_peer() -> None:
+    failure = Failure(stage="call", reason="gone\x1b[2J\x9b2J\nfailure: none")
+    told = render(call_report(completed(), flow_report(TRUNK), Timing(), failure))
+    assert "reason: gone\ufffd[2J\ufffd2J\ufffdfailure: none" in told

@@ -13,7 +13,7 @@ from typing import cast
 import pytest
 from tests.app.engine.activated import Manager
 from tests.app.practice_desk import PASSWORD, PATIENCE_S, practice_desk
-from tests.app.test_run import Terminal
+from tests.app.terminal_desk import Terminal
 
 from offhook.app import service
 from offhook.app.service import Service

@@ -126,6 +126,23 @@ def test_what_the_old_engine_was_saying_is_said_by_the_next_one_and_then_told_as
     assert len(desk.spoken) == 1
 
 
+def test_the_end_of_what_was_said_before_is_not_the_end_of_what_is_said_now() -> None:
+    desk = Desk()
+    desk.does(do.Say(WORDS, 2), do.Hush(), do.Say(WORDS, 3))
+    said = desk.posted[-1]
+    desk.voice.take(ask.Spoken(2))
+    desk.voice.start()
+    assert desk.posted[-1] == said, "an engine that is started anew says it again"
+
+
+def test_words_that_are_not_rendered_are_no_fault_of_the_sound() -> None:
+    desk = Desk()
+    desk.does(do.Say(WORDS, 2))
+    desk.voice.take(ask.Spoken(2, "no file"))
+    assert desk.voice.fault == ""
+    assert desk.spoken == [(2, "no file")]
+
+
 def test_a_fault_of_the_sound_stands_until_a_card_is_found() -> None:
     desk = Desk()
     desk.voice.take(ask.SoundLost("unplugged"))

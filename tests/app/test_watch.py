@@ -25,8 +25,8 @@ from offhook.app.commands.status import running_status
 from offhook.app.console import Console
 from offhook.app.control_events import LevelsMeasured
 from offhook.app.control_lines import watch_schema
-from offhook.app.control_words import plain
 from offhook.app.exit_status import ExitStatus
+from offhook.app.render import plain
 from offhook.app.report import Failure, StatusReport, schema
 from offhook.shells.control.connection import Limits
 

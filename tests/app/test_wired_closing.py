@@ -14,6 +14,7 @@ from tests.shells.pins.virtual_time import VirtualLoop, virtual_loop
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import Key, Lamp, LampLook, Ring
 from offhook.phone.input.events import HookDown, HookUp, InputEvent
+from offhook.shells.pins.gpio_time import Cadence
 
 
 @pytest.fixture
@@ -160,6 +161,31 @@ def test_a_lamp_or_bell_that_fails_ends_no_call(
         loop.do(lambda: desk.phone.ring(Ring.CALL, 5))
         loop.do(desk.phone.stop_ring)
     loop.do(desk.phone.close)
+
+
+@pytest.mark.parametrize("failing", [13, 27, 12])
+def test_a_bell_or_lamp_that_fails_at_the_end_leaves_no_other_going(
+    desk: Desk, loop: VirtualLoop, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    loop.do(desk.phone.open)
+    for lamp in Lamp:
+        loop.do(lambda lamp=lamp: desk.phone.set_lamp(lamp, LampLook("quick", (100, 100))))  # type: ignore[misc]
+    loop.do(lambda: desk.phone.ring(Ring.CALL, 5))
+    real = desk.gpio.output
+
+    def output(pin: int, value: int) -> None:
+        if pin == failing:
+            raise OSError("no such device")
+        real(pin, value)
+
+    monkeypatch.setattr(desk.gpio, "output", output)
+    with pytest.raises(LocalError, match=f"GPIO {failing} can't be set"):
+        loop.do(desk.phone.close)
+    asked: list[float] = []
+    monkeypatch.setattr(Cadence, "tick", lambda _, now: asked.append(now))
+    loop.run_until(1005)
+    assert asked == []
+    desk.check_let_go()
 
 
 def test_before_it_is_open_and_without_lamps_nothing_is_done(loop: VirtualLoop) -> None:

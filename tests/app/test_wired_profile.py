@@ -7,16 +7,23 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.app.practice_desk import DOMAIN, PASSWORD
 from tests.app.wired_desk import PROFILES, profile
 
+from offhook.app.commands.session import read_builder
+from offhook.app.handset_terms import profile_of
 from offhook.app.wired_handset import pins_of, times_of, wiring_of
 from offhook.base.errors import LocalError
 from offhook.base.schema.hardware_profile import read_hardware_profile
 from offhook.base.schema.hardware_profile_parts import ContactTimes
+from offhook.base.secret import Secret
+from offhook.base.vocabulary import PathAddress
 from offhook.phone.input.flash import flash_window
 from offhook.phone.input.handset import Handset
 from offhook.phone.input.rotary import DIGIT_MAPS
 from offhook.phone.input.times import RANGES, HandsetTimes
+from offhook_practice.files import PhoneAccess, write_phone_settings
+from offhook_practice.pki import make_practice_pki
 
 
 def test_the_profiles_defaults_are_the_machines() -> None:
@@ -69,6 +76,29 @@ def test_every_digit_map_can_be_named(digits: str) -> None:
 def test_the_machines_take_every_profile_that_comes_along(path: Path) -> None:
     made = read_hardware_profile(path.read_text())
     assert str(made.hook.pin) in Handset(wiring_of(made), times_of(made)).inputs
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(b'name = "\xff"', "UTF-8"), (b"", "hook"), (None, "No such file")],
+)
+def test_a_profile_that_is_no_text_empty_or_missing_is_said(
+    tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    if content is not None:
+        (tmp_path / "mine.toml").write_bytes(content)
+    access = PhoneAccess(
+        DOMAIN,
+        "phone",
+        Secret(PASSWORD),
+        PathAddress("127.0.0.1", 5061),
+        make_practice_pki(tmp_path, DOMAIN).ca,
+    )
+    settings = write_phone_settings(tmp_path, access)
+    with settings.open("a") as file:
+        file.write('\n[handset]\nprofile = "mine.toml"\n')
+    with pytest.raises(LocalError, match=told):
+        profile_of(read_builder(settings))
 
 
 def test_where_the_chip_isnt_there_it_says_so() -> None:

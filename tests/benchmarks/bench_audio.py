@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import importlib.util
 import json
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+from scripts.lib.render_prompts import SYNTHESISER
 from tests.benchmarks.audio import feel, load
-from tests.shells.audio.sound_server import DEVICE, SoundServer, missing
+from tests.interop.lab import processes
+from tests.shells.audio.sound_server import DEVICE, PROGRAMS, SoundServer
 
 ROOT: Final = Path(__file__).parents[2]
 WAYS: Final = ("callback", "blocking")
@@ -55,6 +59,8 @@ def about(seconds: float, rounds: int) -> dict[str, Any]:
     import pyaudio  # noqa: PLC0415  only here is its version asked for
 
     def first_line(*command: str) -> str:
+        if processes.missing(command[0]):
+            return ""
         done = subprocess.run(command, cwd=ROOT, capture_output=True, check=False, text=True)
         return done.stdout.partition("\n")[0]
 
@@ -74,10 +80,15 @@ def about(seconds: float, rounds: int) -> dict[str, Any]:
     }
 
 
+def lacking() -> str:
+    """What of the bench's needs this machine has not; empty if it has them all."""
+    programs = processes.missing(*PROGRAMS, SYNTHESISER)
+    module = "" if importlib.util.find_spec("pyaudio") else "PyAudio"
+    return ", ".join(filter(None, (programs, module)))
+
+
 def run(seconds: float, rounds: int) -> dict[str, Any]:
-    """All figures; {"absent": …} where there is no PulseAudio."""
-    if absent := missing():
-        return {"absent": absent}
+    """All figures."""
     results: dict[str, Any] = {"seconds": seconds}
     with tempfile.TemporaryDirectory() as folder, SoundServer(Path(folder), first=True) as server:
         for way in WAYS:
@@ -92,20 +103,26 @@ def run(seconds: float, rounds: int) -> dict[str, Any]:
     return results
 
 
-def main() -> None:
-    """Print the figures as JSON, or write them to a file."""
+def main() -> int:
+    """Print the figures as JSON, or write them to a file; 2 where something is not installed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=30.0, help="of each run (default: 30)")
     parser.add_argument("--rounds", type=int, default=20, help="of each deed (default: 20)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     chosen = parser.parse_args()
+    if absent := lacking():
+        sys.stderr.write(f"not installed: {absent}\n")
+        return 2
+    # Ended by a signal, it ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     told = about(chosen.seconds, chosen.rounds)
     text = json.dumps({"about": told, **run(chosen.seconds, chosen.rounds)}, indent=1)
     if chosen.json is None:
         sys.stdout.write(text + "\n")
     else:
         chosen.json.write_text(text + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

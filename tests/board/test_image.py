@@ -1,4 +1,4 @@
-"""A finished image, built where the cache has none: its table and files; nobody gets in."""
+"""The image of these sources, built where the cache has none: its table, files; nobody gets in."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import hashlib
 import json
 import re
 import stat
-import subprocess
 from pathlib import Path
 
 import pytest
-from board.image.build import CACHE, Order, build
+from board.image.build import Order, build
 from board.image.firmware import boot_script
 from board.image.partitions import MIB, SECTOR, place, table_sectors
 from board.image.recipe import read_manifest, read_recipe
+from board.image.tools import run
 from board.image.uboot import read_environment, script_text
 from board.image.wheels import PACKAGES, phone_files
 
@@ -22,15 +22,9 @@ pytestmark = pytest.mark.long
 PLACED = {each.name: each for each in place(RECIPE.partitions, RECIPE.card_mib)}
 
 
-def finished() -> list[Path]:
-    """The release image that was built last, if there is one."""
-    found = sorted(CACHE.glob("offhook-*/offhook.img"), key=lambda each: each.stat().st_mtime)
-    return [each.parent for each in found[-1:]]
-
-
 @pytest.fixture(scope="module")
 def folder() -> Path:
-    return finished()[0] if finished() else build(Order(packed=False))
+    return build(Order(packed=False))
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +45,7 @@ def root(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     work = tmp_path_factory.mktemp("image")
     packed = cut(image, "root_a", work / "root_a")
     unpacked = work / "root"
-    command = ["unsquashfs", "-quiet", "-no-progress", "-dest", str(unpacked), str(packed)]
-    subprocess.run(command, check=True, capture_output=True)
+    run("unsquashfs", "-quiet", "-no-progress", "-dest", unpacked, packed)
     return unpacked
 
 
@@ -93,7 +86,7 @@ def test_fat_has_what_the_boards_read(image: Path, tmp_path: Path) -> None:
     fat = cut(image, "firmware", tmp_path / "fat")
     out = tmp_path / "out"
     out.mkdir()
-    subprocess.run(["mcopy", "-s", "-i", fat, "::/*", out], check=True)
+    run("mcopy", "-s", "-i", fat, "::/*", out)
     there = {each.name.lower() for each in out.iterdir()}
     needed = {"config.txt", "boot.scr", "uboot.env", "u-boot.bin", "bootcode.bin", "start4.elf"}
     assert needed | set(RECIPE.device_trees) <= there
@@ -106,13 +99,9 @@ def test_fat_has_what_the_boards_read(image: Path, tmp_path: Path) -> None:
 
 def test_the_boot_partition_has_kernel_initramfs_and_trees(image: Path, tmp_path: Path) -> None:
     boot = cut(image, "boot_a", tmp_path / "boot")
-    told = subprocess.run(
-        ["debugfs", "-R", "ls -p /dtb/broadcom", boot], check=True, capture_output=True, text=True
-    ).stdout
+    told = run("debugfs", "-R", "ls -p /dtb/broadcom", boot)
     assert all(f"/{name}/" in told for name in RECIPE.device_trees)
-    top = subprocess.run(
-        ["debugfs", "-R", "ls -p /", boot], check=True, capture_output=True, text=True
-    ).stdout
+    top = run("debugfs", "-R", "ls -p /", boot)
     sizes = {row.split("/")[5]: row.split("/")[6] for row in top.split("\n") if row}
     assert 8 * MIB < int(sizes["vmlinuz"]) < 32 * MIB
     assert MIB < int(sizes["initrd.img"]) < 32 * MIB
@@ -153,6 +142,13 @@ def test_the_board_gets_its_own_identity(root: Path) -> None:
     assert not (root / "var/lib/dbus/machine-id").exists()
     assert not (root / "etc/hostname").exists()
     assert not (root / "var/lib/systemd/random-seed").exists()
+
+
+def test_nothing_tells_of_the_machine_that_built_it(root: Path) -> None:
+    assert [each.name for each in (root / "etc").iterdir() if "resolv.conf" in each.name] == [
+        "resolv.conf"
+    ]
+    assert (root / "etc/resolv.conf").is_symlink()
 
 
 def test_no_program_lifts_rights(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -49,13 +50,13 @@ def test_what_a_test_image_has_more_opens_only_a_test_image() -> None:
 
 def test_folders_below_var_come_back_with_their_owners(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/passwd").write_text("root:x:0:0::/:/bin/sh\n_chrony:x:101:102::/:/bin/false\n")
-    (tmp_path / "etc/group").write_text("root:x:0:\n_chrony:x:102:\n")
+    (tmp_path / "etc/passwd").write_text(f"_chrony:x:{os.getuid()}:102::/:/bin/false\n")
+    (tmp_path / "etc/group").write_text(f"_chrony:x:{os.getgid()}:\n")
     (tmp_path / "var/lib/chrony").mkdir(parents=True)
     (tmp_path / "var/lib/dpkg/info").mkdir(parents=True)
     (tmp_path / "var/lib/chrony").chmod(0o750)
     text = lay.var_folders(tmp_path)
-    assert "d /var/lib/chrony 0750 root root -\n" in text
+    assert "d /var/lib/chrony 0750 _chrony _chrony -\n" in text
     assert "dpkg" not in text
 
 

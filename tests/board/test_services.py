@@ -207,6 +207,13 @@ def test_nobody_can_log_in() -> None:
     assert all(line.endswith("/usr/sbin/nologin") for line in made)
 
 
+def test_an_emergency_ends_in_another_start_for_nobody_can_log_in() -> None:
+    emergency = unit("emergency.service.d/offhook.conf")
+    assert emergency["SuccessAction"] == emergency["FailureAction"] == ["reboot-force"]
+    assert emergency["ExecStart"][0] == "", "the shell that asks for root's password"
+    assert len(emergency["ExecStart"]) == 2
+
+
 def test_every_unit_that_is_enabled_is_ours_or_debian_s() -> None:
     described = tomllib.loads((ROOT / "board/rootfs.toml").read_text())["units"]
     ours = {path.name for path in UNITS.iterdir() if path.is_file()}

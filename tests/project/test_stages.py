@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 import pytest
-from scripts.lib import absences
+from scripts.lib import absences, target
 from scripts.lib.stages import Stage, all_stages, main, run
 from tests.project.tree import ROOT
 
@@ -59,6 +59,29 @@ def test_only_long_runs_the_long_tests() -> None:
         "not long" in all_stages(long=False)[name].commands[-1] for name in ("unit", "interop")
     )
     assert "-m" not in all_stages(long=True)["interop"].commands[-1][3:]
+
+
+def test_every_bash_entry_is_checked_and_every_folder_of_sources_is_typed() -> None:
+    commands = all_stages(long=False)["lint"].commands
+    (shell,) = (command for command in commands if command[0] == "shellcheck")
+    assert {"scripts/test", "scripts/build-image", "board/update-manifest", ".ci/run"} <= set(shell)
+    typed = {word for command in commands if "mypy" in command for word in command}
+    assert {"tests", "scripts", "board"} <= typed
+
+
+def test_on_the_target_every_unit_test_runs_that_runs_here() -> None:
+    stages = all_stages(long=False)
+    here, there = (stages[name].commands[-1] for name in ("unit", "target"))
+    ignored = [{word for word in words if word.startswith("--ignore")} for words in (here, there)]
+    assert ignored[0] == ignored[1]
+
+
+def test_the_targets_root_is_made_anew_when_its_packages_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = target._key()
+    monkeypatch.setattr(target, "PACKAGES", (*target.PACKAGES, "one-more"))
+    assert target._key() != before
 
 
 def test_each_allowed_absence_names_something_that_exists() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -13,7 +12,7 @@ from offhook.app.console import complain
 from offhook.base.errors import LocalError
 from offhook.phone.call.left_over import MOST, LeftOver
 from offhook.phone.line.reset import CALLS
-from offhook.shells.store.atomic import StoreError, read_whole, write_atomically
+from offhook.shells.store.atomic import NoFile, StoreError, read_document, write_atomically
 
 _LONGEST: Final = 1 << 20
 
@@ -59,23 +58,22 @@ class CallStore:
             self._lock = None
 
     def _read(self) -> dict[str, tuple[LeftOver, ...]]:
-        if not self._path.exists():
-            return {}
         try:
-            document = json.loads(read_whole(self._path, _LONGEST))
-            return {
-                str(name): tuple(LeftOver.from_document(each) for each in kept[:MOST])
-                for name, kept in _table(document).items()
-            }
-        except (LocalError, ValueError, TypeError, RecursionError) as error:
+            return _calls(read_document(self._path, _LONGEST))
+        except NoFile:
+            return {}
+        except LocalError as error:
             complain(f"{self._path}: {error}; calls of an earlier run can't be ended")
             return {}
 
 
-def _table(document: object) -> Mapping[object, list[object]]:
-    if not isinstance(document, Mapping):
-        raise LocalError("the calls that stand are a table")
-    return document
+def _calls(document: object) -> dict[str, tuple[LeftOver, ...]]:
+    if not isinstance(document, dict) or {type(each) for each in document.values()} - {list}:
+        raise LocalError("the calls that stand are a table of lists")
+    return {
+        name: tuple(LeftOver.from_document(each) for each in kept[:MOST])
+        for name, kept in document.items()
+    }
 
 
 def _lock(store: Path) -> int | None:

@@ -20,7 +20,6 @@ from offhook.app.commands.settings import show_settings
 from offhook.app.commands.status import running_status, status
 from offhook.app.commands.watch import WatchOptions, watch
 from offhook.app.console import Console, complain, result
-from offhook.app.control_words import plain
 from offhook.app.exit_status import ExitStatus
 from offhook.app.render import render
 from offhook.app.report import as_json
@@ -203,10 +202,7 @@ def _status(options: argparse.Namespace) -> ExitStatus:
     if not options.once:
         found = running_status(options.socket, options.settings, _console(options))
         if found is not None:
-            report, exit_status = found
-            told = render(report).split("\n")
-            result(as_json(report) if options.json else "\n".join(plain(each) for each in told))
-            return exit_status
+            return _told(found, options)
     builder = read_builder(options.settings)
     return _run(status(builder, options.seconds, _console(options)), options)
 
@@ -228,7 +224,11 @@ def _console(options: argparse.Namespace) -> Console:
 def _run(
     work: Coroutine[None, None, tuple[msgspec.Struct, ExitStatus]], options: argparse.Namespace
 ) -> ExitStatus:
-    report, exit_status = asyncio.run(work)
+    return _told(asyncio.run(work), options)
+
+
+def _told(made: tuple[msgspec.Struct, ExitStatus], options: argparse.Namespace) -> ExitStatus:
+    report, exit_status = made
     result(as_json(report) if options.json else render(report))
     return exit_status
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from offhook import __version__
-from offhook.app.commands.session import timing_of
+from offhook.app.commands.session import account_status
 from offhook.app.control_report import (
     CallPart,
     CallStateName,
@@ -18,7 +18,7 @@ from offhook.app.control_report import (
     Sound,
     Volumes,
 )
-from offhook.app.report import AccountStatus, Failure, StatusReport, signalling_part
+from offhook.app.report import AccountStatus, Failure, StatusReport
 from offhook.app.runner import AccountRunner
 from offhook.base.vocabulary import Lamp, LampLook
 from offhook.phone.call.account import Account
@@ -163,15 +163,8 @@ class Ledger:
         terms = account.terms
         expires_s = self._expires.get(terms.name)
         usable = expires_s is not None or (account.flow is not None and not terms.register)
-        return AccountStatus(
-            name=terms.name,
-            address=f"sip:{terms.user}@{terms.domain}",
-            registered=expires_s is not None,
-            expires_s=expires_s,
-            signalling=signalling_part(account.flow),
-            timing_ms=timing_of(runner),
-            failure=None if usable else self._failures.get(terms.name, _failure_of_none(account)),
-        )
+        failure = self._failures.get(terms.name, _failure_of_none(account))
+        return account_status(runner, account.flow, expires_s, None if usable else failure)
 
 
 def _failure(runner: AccountRunner, event: Unregistered) -> Failure:

@@ -5,12 +5,8 @@ from __future__ import annotations
 from offhook.app import control_events as on
 from offhook.app.control_lines import ErrorLine, Line, StatusLine
 from offhook.app.control_report import CallPart, EndedCall
+from offhook.app.render import plain
 from offhook.app.report import AccountStatus, StatusReport
-
-
-def plain(text: str) -> str:
-    """Text that may come from a peer, without what a terminal would obey."""
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 def words(line: Line) -> str:

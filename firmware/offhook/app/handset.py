@@ -25,13 +25,13 @@ from offhook.phone.call.account_events import (
 from offhook.phone.call.call import Call
 from offhook.phone.call.incoming import IncomingCall
 from offhook.phone.call.states import CallState
-from offhook.phone.input.events import HookDown, HookUp
 from offhook.phone.line import actions as do
 from offhook.phone.line import events as on
 from offhook.phone.line.desk import LineTerms
 from offhook.phone.line.exchange import Exchange
 from offhook.phone.line.line import Line
 from offhook.phone.line.memory import Memory
+from offhook.phone.line.states import STATES
 from offhook.phone.line.troubles import account_down
 from offhook.protocols.media.handset_messages import HandsetReport, Levels
 from offhook.shells.store.clock import monotonic
@@ -74,6 +74,8 @@ class _Senses:
     tone: Tone | None = None
     said: tuple[Sentence, ...] = ()
     utterance: int | None = None
+    unsaid: str = ""
+    """Why that can only be read."""
     ringing: bool = False
     lamps: dict[Lamp, LampLook] = field(default_factory=dict)
 
@@ -87,9 +89,9 @@ class _Senses:
     def take(self, action: do.Action) -> None:
         match action:
             case do.Say(sentences=sentences, utterance=utterance):
-                self.said, self.utterance = sentences, utterance
+                self.said, self.utterance, self.unsaid = sentences, utterance, ""
             case do.Hush():
-                self.said = ()
+                self.hush()
             case do.PlayTone(tone=tone):
                 self.tone = tone
             case do.StopTone():
@@ -100,6 +102,9 @@ class _Senses:
                 self.ringing = False
             case do.SetLamp(lamp=lamp, look=look):
                 self.lamps[lamp] = look
+
+    def hush(self) -> None:
+        self.said, self.unsaid = (), ""
 
 
 class Handset:
@@ -131,11 +136,11 @@ class Handset:
         """Called after anything happened."""
         self.on_levels: Callable[[Levels], None] = lambda _levels: None
         self._senses = _Senses()
-        self._off_hook = False
         self._standing: dict[str, str] = {}
         self._ledger = Ledger(monotonic())
         self._timer: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
+        self._closed = False
         for runner in telephone.runners:
             runner.on_event = functools.partial(self._happened, runner)
         telephone.on_handset_report = self._heard_of
@@ -145,16 +150,20 @@ class Handset:
 
     def receive(self, event: on.LineEvent) -> None:
         """Something that a person did, or the line is to know."""
-        match event:
-            case HookUp():
-                self._lifted(off_hook=True)
-            case HookDown():
-                self._lifted(off_hook=False)
+        before = self.off_hook
         self._exchange.receive(event, monotonic())
+        if self.off_hook != before:
+            self.voice.lifted(off_hook=self.off_hook)
         self._work()
 
+    @property
+    def off_hook(self) -> bool:
+        """Whether the handset is in the hand."""
+        return STATES[self._line.state].lifted
+
     def close(self) -> None:
-        """Wake no more."""
+        """Wake no more; what accounts still tell is kept."""
+        self._closed = True
         for timer in (self._timer, self._reading):
             if timer is not None:
                 timer.cancel()
@@ -164,7 +173,7 @@ class Handset:
         senses, voice, now = self._senses, self.voice, monotonic()
         calls = [call for runner in self._telephone.runners for call in runner.account.calls]
         return HandsetView(
-            off_hook=self._off_hook,
+            off_hook=self.off_hook,
             ringing=senses.ringing,
             digits=self._line.dialled,
             ear=senses.ear or _talk(calls),
@@ -172,15 +181,10 @@ class Handset:
             muted=self._line.muted,
             account="; ".join(self._standing.values()) or "starting",
             calls=tuple(_view(call, now) for call in calls),
-            sound=voice.fault,
+            sound=voice.fault or senses.unsaid,
             mouth_db=voice.levels.mouth_db if voice.levels else None,
             ear_db=voice.levels.ear_db if voice.levels else None,
         )
-
-    def _lifted(self, *, off_hook: bool) -> None:
-        if off_hook != self._off_hook:
-            self._off_hook = off_hook
-            self.voice.lifted(off_hook=off_hook)
 
     def _heard_of(self, report: HandsetReport) -> None:
         self.voice.take(report)
@@ -224,7 +228,7 @@ class Handset:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due = self._exchange.deadline()
+        due = None if self._closed else self._exchange.deadline()
         if due is not None:
             self._timer = loop.call_later(max(0.0, due - monotonic()), self._tick)
         self.on_change()
@@ -235,8 +239,9 @@ class Handset:
         self._work()
 
     def _carry_out(self, action: do.Action) -> None:
-        self.voice.carry_out(action)
+        # Before the voice, which may tell at once that it can't say this.
         self._senses.take(action)
+        self.voice.carry_out(action)
         if self._pins is not None:
             _move(self._pins, action)
         match action:
@@ -247,13 +252,19 @@ class Handset:
 
     def _spoken(self, utterance: int, reason: str) -> None:
         """Never within the action that asked for it; what nobody says is shown long enough."""
-        wait_s = SHOWN_S * len(self._senses.said) if reason else 0.0
+        senses = self._senses
+        if utterance != senses.utterance or self._closed:
+            return
+        if self._reading is not None:
+            self._reading.cancel()
+        senses.unsaid = reason if senses.said else ""
+        wait_s = SHOWN_S * len(senses.said) if reason else 0.0
         self._reading = self._loop.call_later(wait_s, self._said, utterance)
 
     def _said(self, utterance: int) -> None:
         self._reading = None
         if utterance == self._senses.utterance:
-            self._senses.said = ()
+            self._senses.hush()
         self.receive(on.Spoken(utterance))
 
 

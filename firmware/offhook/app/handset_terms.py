@@ -79,4 +79,4 @@ def profile_of(builder: Builder) -> HardwareProfile:
             "the settings name no hardware profile: add [handset] with "
             'profile = "/usr/share/offhook/profiles/keypad-3x4.toml", or one of your own'
         )
-    return read_hardware_profile(read_whole(builder.folder / named, LONGEST_DOCUMENT).decode())
+    return read_hardware_profile(read_whole(builder.folder / named, LONGEST_DOCUMENT))

@@ -11,7 +11,7 @@ from offhook.app.reset import erase_learned
 from offhook.base.errors import LocalError
 from offhook.phone.line.memory import Memory
 from offhook.phone.line.reset import MEMORY
-from offhook.shells.store.atomic import StoreError, read_whole, write_atomically
+from offhook.shells.store.atomic import NoFile, StoreError, read_document, write_atomically
 
 _LONGEST: Final = 1 << 20
 
@@ -25,11 +25,11 @@ class LineStore:
 
     def read(self) -> Memory:
         """What was kept; nothing where that is lost."""
-        if not self._path.exists():
-            return Memory()
         try:
-            return Memory.from_document(json.loads(read_whole(self._path, _LONGEST)))
-        except (LocalError, ValueError) as error:
+            return Memory.from_document(read_document(self._path, _LONGEST))
+        except NoFile:
+            return Memory()
+        except LocalError as error:
             complain(f"{self._path}: {error}; volumes and history begin anew")
             return Memory()
 

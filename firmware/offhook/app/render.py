@@ -11,8 +11,13 @@ _EMPTY: Final[tuple[object, ...]] = (None, "", (), [], {})
 
 
 def render(report: msgspec.Struct) -> str:
-    """The report as indented text."""
-    return "\n".join(_lines(msgspec.to_builtins(report), 0))
+    """The report as indented text, with nothing of a peer's that a terminal would obey."""
+    return "\n".join(map(plain, _lines(msgspec.to_builtins(report), 0)))
+
+
+def plain(text: str) -> str:
+    """Text that may come from a peer, without what a terminal would obey."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in text)
 
 
 def _lines(value: object, depth: int) -> Iterator[str]:

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 
 from offhook.phone.line.reset import STORE
-from offhook.shells.store.atomic import StoreError, sweep
+from offhook.shells.store.atomic import StoreError, sweep, sync_folder
 
 
 def erase_learned(store: Path) -> tuple[str, ...]:
@@ -37,17 +37,9 @@ def erase_learned(store: Path) -> tuple[str, ...]:
             erased.append(entry.name)
     try:
         sweep(store)
-        _sync(store)
+        sync_folder(store)
     except (StoreError, OSError) as error:
         faults.append(str(error))
     if faults:
         raise StoreError("; ".join(faults))
     return tuple(erased)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -175,6 +175,8 @@ class AccountRunner:
 
     async def _look_up(self, query: DnsQuery) -> None:
         if self._lookups == 0:
+            # A new search: what a certificate broke before is no longer why it fails.
+            self.times.failed_rule = None
             self._asked = monotonic()
         self._lookups += 1
         try:

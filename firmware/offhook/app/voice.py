@@ -85,7 +85,7 @@ class Voice:
     levels: ask.Levels | None = None
     """The last that were told, None while the sound is closed."""
     fault: str = ""
-    """Why nothing can be heard now."""
+    """Why there is no sound card now."""
     _wanted: _Wanted = field(default_factory=_Wanted)
 
     def __post_init__(self) -> None:
@@ -161,8 +161,9 @@ class Voice:
         """What the engine tells of the handset."""
         match report:
             case ask.Spoken(utterance=utterance, reason=reason):
-                self._wanted.said = None
-                self.fault = reason or self.fault
+                said = self._wanted.said
+                if said is not None and said.utterance == utterance:
+                    self._wanted.said = None
                 self.on_spoken(utterance, reason)
             case ask.Levels():
                 self.levels = report

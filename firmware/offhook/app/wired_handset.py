@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from offhook.base.errors import LocalError
@@ -145,13 +145,11 @@ class WiredHandset:
         self._alarm.set(None)
         ringer, self._ringer = self._ringer, None
         lamps, self._lamps = self._lamps, None
-        try:
-            if ringer is not None:
-                ringer.close()
-            if lamps is not None:
-                lamps.close()
-        finally:
-            gpio.close()
+        with ExitStack() as closing:
+            closing.callback(gpio.close)
+            for part in (lamps, ringer):
+                if part is not None:
+                    closing.callback(part.close)
 
     def set_lamp(self, lamp: Lamp, look: LampLook) -> None:
         """From now on this lamp looks like that; one that isn't wired is left out."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import nan
 
 import numpy as np
 import pytest
@@ -31,6 +33,7 @@ class Card:
 
     on_presence: OnPresence
     fails: str | None = None
+    breaks: bool = False
     on_period: OnPeriod | None = None
     opened: int = 0
     closed: int = 0
@@ -39,6 +42,8 @@ class Card:
     def open(self, _pcm_format: PcmFormat, on_period: OnPeriod) -> None:
         if self.fails is not None:
             raise LocalError(self.fails)
+        if self.breaks:
+            raise ValueError
         self.opened += 1
         self.on_period = on_period
 
@@ -55,13 +60,19 @@ class Desk:
         self.cards: list[Card] = []
         self.reports: list[ask.HandsetReport] = []
         self.fails: str | None = None
+        self.breaks = False
+        self.may_read = threading.Event()
+        self.may_read.set()
         self.sound = HandsetSound(self._make, self._speech, self.reports.append)
 
     def _make(self, on_presence: OnPresence) -> Card:
-        self.cards.append(Card(on_presence, self.fails))
+        self.cards.append(Card(on_presence, self.fails, self.breaks))
         return self.cards[-1]
 
     def _speech(self, say: ask.Say) -> bytes:
+        self.may_read.wait(PATIENCE_S)
+        if not say.language:
+            raise ValueError
         if say.language != "en":
             raise LocalError(f"nothing is rendered in {say.language}")
         return np.full(2 * 480, 5000, np.int16).tobytes()
@@ -236,7 +247,9 @@ def test_loss_and_return_of_the_card_are_told() -> None:
     async def scene(desk: Desk) -> None:
         desk.tell(ask.OpenHandset())
         card = await desk.opened()
+        card.on_presence(True, "USB Audio")
         card.on_presence(False, "unplugged")
+        card.on_presence(True, "USB Audio")
         card.on_presence(True, "USB Audio")
         await desk.until(lambda: len(desk.reports) == 2)
         assert desk.reports == [ask.SoundLost("unplugged"), ask.SoundFound("USB Audio")]
@@ -267,3 +280,79 @@ def test_closing_gives_an_open_sound_back() -> None:
         return card
 
     assert asyncio.run(run()).closed == 1
+
+
+@pytest.mark.parametrize("command", [ask.Hush(), ask.StopTone(), ask.WatchLevels(100)])
+def test_what_makes_no_sound_opens_no_microphone(command: ask.HandsetCommand) -> None:
+    async def scene(desk: Desk) -> None:
+        desk.tell(command)
+        await asyncio.sleep(0.02)
+        assert desk.cards == []
+
+    played(scene)
+
+
+def test_the_microphone_closes_when_what_is_said_to_a_laid_down_handset_is_hushed() -> None:
+    async def scene(desk: Desk) -> None:
+        desk.tell(ask.OpenHandset(), ask.Say(6, "en", WORDS))
+        card = await desk.opened()
+        await asyncio.sleep(0.05)
+        await desk.turn(card)
+        desk.tell(ask.CloseHandset(), ask.Hush())
+        await desk.turn(card)
+        await desk.until(lambda: card.closed)
+
+    played(scene)
+
+
+def test_the_microphone_closes_when_what_was_to_be_said_can_not_be() -> None:
+    async def scene(desk: Desk) -> None:
+        desk.tell(ask.OpenHandset())
+        card = await desk.opened()
+        desk.may_read.clear()
+        desk.tell(ask.Say(7, "fr", WORDS), ask.CloseHandset())
+        await asyncio.sleep(0)
+        desk.may_read.set()
+        await desk.until(lambda: card.closed)
+        assert desk.reports == [ask.Spoken(7, "nothing is rendered in fr")]
+
+    played(scene)
+
+
+def test_an_error_that_nobody_thought_of_is_told_like_any_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(handset_sound, "AGAIN_S", 0.01)
+
+    async def scene(desk: Desk) -> None:
+        desk.breaks = True
+        desk.tell(ask.OpenHandset(), ask.Say(8, "", WORDS))
+        await desk.until(lambda: len(desk.cards) > 1)
+        assert ask.Spoken(8, "the sound failed: ValueError") in desk.reports
+        assert ask.SoundLost("the sound failed: ValueError") in desk.reports
+        desk.breaks = False
+        await desk.until(lambda: desk.cards[-1].on_period)
+
+    played(scene)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ask.Beep(ToneShape(once=(ToneSegment(hz=(1000,)),))),
+        ask.PlayTone(ToneShape(cadence=(ToneSegment(hz=(400, 500), modulated_hz=16),))),
+        ask.PlayTone(ToneShape()),
+        ask.PlayTone(DIAL, 1e6),
+        ask.SetVolume(1e6, None),
+        ask.SetVolume(nan, None),
+        ask.SetVolume(0.0, 1e6),
+    ],
+)
+def test_a_command_that_can_not_be_carried_out_is_dropped(command: ask.HandsetCommand) -> None:
+    async def scene(desk: Desk) -> None:
+        desk.tell(ask.OpenHandset(), command)
+        card = await desk.opened()
+        assert await desk.turn(card, 3) == 3 * SILENCE
+        assert desk.reports == []
+
+    played(scene)

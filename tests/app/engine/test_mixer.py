@@ -160,3 +160,33 @@ def test_a_key_is_heard_over_the_tone_that_goes_on_under_it() -> None:
     assert peak(ear.hears(3)) == pytest.approx(alone + 5000, rel=0.05)
     assert peak(ear.hears(5)) == alone
     assert ear.quiet == 0
+
+
+def test_wishes_for_silence_are_no_sound_and_none_is_waited_for() -> None:
+    ear = Ear()
+    ear.mixer.hush()
+    ear.mixer.stop_tone()
+    ear.mixer.watch(100)
+    assert not ear.mixer.sounds
+
+
+def test_speech_that_is_hushed_leaves_quiet_behind() -> None:
+    ear = Ear()
+    ear.mixer.say(1, voice(chunks=50))
+    ear.hears(3)
+    ear.mixer.hush()
+    assert ear.mixer.sounds
+    ear.hears()
+    assert (ear.mixer.sounds, ear.quiet) == (False, 1)
+    ear.mixer.play(ToneGenerator(DIAL, COMMON.rate), None)
+    ear.mixer.stop_tone()
+    ear.hears()
+    assert (ear.mixer.sounds, ear.quiet) == (False, 2)
+
+
+@pytest.mark.parametrize(("every_ms", "told"), [(1, 10), (10, 10), (50, 10), (-1, 0), (0, 0)])
+def test_levels_are_never_a_flood(every_ms: int, told: int) -> None:
+    ear = Ear()
+    ear.mixer.watch(every_ms)
+    ear.hears(50)
+    assert len(ear.levels) == told

@@ -250,6 +250,28 @@ def test_the_engine_ends_when_its_parent_was_killed() -> None:
     pytest.fail("the engine is still running")
 
 
+@pytest.mark.parametrize(
+    "asked", [("--record", "out.wav"), ("--play", "in.wav"), ("--handset", "files")]
+)
+def test_a_telephone_without_the_sound_of_files_says_so_at_once(
+    asked: tuple[str, str],
+) -> None:
+    program = (
+        "import sys; sys.modules['offhook.shells.audio.wav'] = None;"
+        "from offhook.app.engine.process import main; sys.exit(main(sys.argv[1:]))"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--channel=0", *asked],
+        env=environment,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "neither plays nor records files" in done.stderr
+
+
 def test_arguments_of_no_use_end_the_process_with_their_reason(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

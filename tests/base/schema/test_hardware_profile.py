@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,24 @@ def test_what_cant_be_wired_is_told_where_it_stands(text: str, path: str, words:
     problem = only(start + text)
     assert problem.path == path
     assert words in problem.expectation
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        (KEYPAD + "layout = ['" + "1" * 900_000 + "']", "keypad.layout[0]"),
+        (KEYPAD + "layout = [" + '"1",' * 200_000 + "]", "keypad.layout"),
+        ("buttons = [" + '{pin=17,symbol="1"},' * 40_000 + "]\n" + SMALL, "buttons"),
+    ],
+    ids=["row", "rows", "buttons"],
+)
+def test_what_no_telephone_has_so_much_of_is_refused_before_it_is_compared(
+    text: str, path: str
+) -> None:
+    start = "name = 'x'\nhook = { pin = 4 }\n" if text.startswith(KEYPAD) else ""
+    begun = time.process_time()
+    assert path in {each.path for each in problems(start + text)}
+    assert time.process_time() - begun < 5
 
 
 def test_only_a_board_that_it_is_made_for_can_have_tried_it() -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 import numpy as np
 
@@ -64,8 +67,9 @@ class Probe:
         """When a turn began a tone or (True) words."""
         self._sessions: list[dict[str, int]] = []
 
-    def attach(self) -> None:
-        """Take the places of what is watched."""
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """Take the places of what is watched, until it is left."""
         probe, exchanged, capture = self, Drive._exchanged, MediaStream.capture
         statistics, opening = Session._statistics, card.CardSound.open
         play, say = Mixer._play, Mixer._say
@@ -73,9 +77,8 @@ class Probe:
 
         def watched_exchange(drive: Drive, captured: bytes) -> bytes:
             played = exchanged(drive, captured)
-            if drive.terms.channels != 1:
-                raise NotImplementedError("the null sink has one channel")
-            probe._card.add(time.monotonic(), played, captured)
+            channels = drive.terms.channels
+            probe._card.add(time.monotonic(), _first(played, channels), _first(captured, channels))
             return played
 
         def watched_capture(stream: MediaStream, pcm: bytes, now: float) -> None:
@@ -103,14 +106,18 @@ class Probe:
         def watched_open(sound: card.CardSound, pcm_format: PcmFormat, on_period: OnPeriod) -> None:
             opening(sound, pcm_format, probe._watched(on_period))
 
-        replace: Callable[..., None] = setattr
-        replace(Drive, "_exchanged", watched_exchange)
-        replace(MediaStream, "capture", watched_capture)
-        replace(Mixer, "_play", watched_play)
-        replace(Mixer, "_say", watched_say)
-        replace(Session, "_statistics", watched_statistics)
-        replace(card.CardSound, "__init__", chosen)
-        replace(card.CardSound, "open", watched_open)
+        with ExitStack() as places:
+            for owner, name, watched in (
+                (Drive, "_exchanged", watched_exchange),
+                (MediaStream, "capture", watched_capture),
+                (Mixer, "_play", watched_play),
+                (Mixer, "_say", watched_say),
+                (Session, "_statistics", watched_statistics),
+                (card.CardSound, "__init__", chosen),
+                (card.CardSound, "open", watched_open),
+            ):
+                places.enter_context(mock.patch.object(owner, name, watched))
+            yield
 
     def _watched(self, on_period: OnPeriod) -> OnPeriod:
         def watched(captured: bytes) -> bytes:
@@ -137,6 +144,11 @@ class Probe:
         )
 
 
+def _first(chunk: bytes, channels: int) -> bytes:
+    """The first channel's samples, as the engine takes them too."""
+    return np.frombuffer(chunk, np.int16)[::channels].tobytes()
+
+
 def interpreter(folder: Path, *, blocking: bool) -> Path:
     """A program that is Python, but runs this probe where the engine is asked for."""
     path = folder / "python"
@@ -144,7 +156,7 @@ def interpreter(folder: Path, *, blocking: bool) -> Path:
     path.write_text(
         "#!/bin/sh\n"
         f'if [ "$3" = {ENGINE} ]; then shift 3; set -- -P -m {__name__} {way} "$@"; fi\n'
-        f'exec {sys.executable} "$@"\n'
+        f'exec {shlex.quote(sys.executable)} "$@"\n'
     )
     path.chmod(0o700)
     return path
@@ -156,8 +168,8 @@ def main() -> int:
     parser.add_argument("--callback", action="store_true")
     chosen, arguments = parser.parse_known_args()
     probe = Probe(blocking=chosen.blocking)
-    probe.attach()
-    status = process.main(arguments)
+    with probe.attached():
+        status = process.main(arguments)
     probe.write(Path.home() / RECORDING)
     return status
 

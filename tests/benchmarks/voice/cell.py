@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import statistics
 import time
-import wave
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soxr  # type: ignore[import-not-found,import-untyped,unused-ignore]
 from tests.benchmarks.voice import voices
 from tests.benchmarks.voice.clocks import FileTimes
 from tests.benchmarks.voice.impairment import Condition
@@ -110,7 +108,7 @@ def _call(phones: list[Phone], cell: Cell, sounds: Path) -> tuple[list[dict[str,
 
 
 def _heard(speaker: Phone, listener: Phone, said: list[Samples], times: FileTimes) -> Heard:
-    recorded = _read(listener.seat.sink)
+    recorded, _ = wideband.read_wav(listener.seat.sink)
     if not recorded.any():
         raise PeerFailed(f"{listener.seat.user} heard nothing")
     return listen(
@@ -121,18 +119,6 @@ def _heard(speaker: Phone, listener: Phone, said: list[Samples], times: FileTime
         ear=listener.ear(times),
         wide=speaker.seat.codec.wide,
     )
-
-
-def _read(file: Path) -> Samples:
-    """The first channel at 16 kHz."""
-    with wave.open(str(file), "rb") as reader:
-        rate, channels = reader.getframerate(), reader.getnchannels()
-        content = np.frombuffer(reader.readframes(reader.getnframes()), "<i2")
-    one = content[::channels].astype(np.int16)
-    samples: Samples = (
-        one if rate == voices.RATE else soxr.resample(one, rate, voices.RATE).astype(np.int16)
-    )
-    return samples
 
 
 def _rounded(heard: dict[str, Any]) -> dict[str, Any]:

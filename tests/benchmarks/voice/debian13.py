@@ -12,13 +12,17 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from board.image import archive
 from scripts.lib import target
 
 PACKAGES = ("baresip-core",)
 
 
 def root() -> Path:
-    """The folder of the finished root; makes it if need be. Raises CalledProcessError."""
+    """The folder of the finished root; makes it if need be.
+
+    Raises CalledProcessError, or BuildError where apt is set up with no Debian archive.
+    """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "offhook"
     key = " ".join((target.SUITE, platform.machine(), *PACKAGES))
     made = cache / f"{target.SUITE}-voice-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
@@ -39,14 +43,8 @@ def _recipe(folder: Path) -> list[str]:
     return [
         *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase"),
         *(f"--include={','.join(PACKAGES)}", f"--keyring={target.KEYRING}"),
-        *(*_proxy(), target.SUITE, str(folder), target.mirror()),
+        *(*archive.proxy_options(), target.SUITE, str(folder), target.mirror()),
     ]
-
-
-def _proxy() -> list[str]:
-    dump = ["apt-config", "dump", "--format", "%v%n", "Acquire::http::Proxy"]
-    told = subprocess.run(dump, check=True, capture_output=True, text=True).stdout.split()
-    return [f'--aptopt=Acquire::http::Proxy "{told[0]}"'] if told else []
 
 
 def version(package: str) -> str:
@@ -60,11 +58,13 @@ def version(package: str) -> str:
 def entering(shared: Path, command: Sequence[str]) -> list[str]:
     """What runs `command` within the root, with the folder `shared` at its own place there.
 
-    The mounts end with their own namespace; the command is the process itself.
+    The mounts end with their own namespace, and with them what is in the root's /tmp; the command
+    is the process itself.
     """
     folder = root()
     script = f"""
         set -e
+        mount -t tmpfs -o mode=1777 tmpfs {folder / "tmp"}
         mkdir -p {folder}{shared}
         mount --bind {shared} {folder}{shared}
         mount -t proc proc {folder}/proc

@@ -68,6 +68,7 @@ class Linphone:
         self.seat = seat
         self._process: subprocess.Popen[bytes] | None = None
         self._terminal = -1
+        self._reader = threading.Thread(target=self._read, daemon=True)
 
     @staticmethod
     def version() -> str:
@@ -97,7 +98,7 @@ class Linphone:
             start_new_session=True,
         )
         os.close(inside)
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader.start()
         seat.lab.stock.wait_for("registered", seat.user, timeout_s=_START_S)
         for command in ("soundcard use files", f"record {seat.sink}", f"play {seat.source}"):
             self._say(command)
@@ -150,6 +151,8 @@ class Linphone:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._reader.join(_QUIT_S)
+        os.close(self._terminal)
         return {}
 
     def mouth(self, times: FileTimes) -> Clock:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import soxr  # type: ignore[import-not-found,import-untyped,unused-ignore]
 from numpy.typing import NDArray
 from tests.benchmarks.voice.clocks import Clock
-from tests.benchmarks.voice.voices import RATE
+from tests.interop.lab import wideband
 from tests.interop.lab.speech import Samples
+from tests.interop.lab.wideband import RATE
 
 SWAY_S = 0.6
 """A segment is looked for within this of where the whole is."""
@@ -53,7 +52,7 @@ def listen(
     All at 16 kHz.
     """
     whole = np.concatenate(list(said))
-    around = _lag(whole, recorded)
+    around = wideband.lag(whole, recorded)
     scores: list[float] = []
     delays: list[float] = []
     card_delays: list[float] = []
@@ -85,22 +84,11 @@ def score(said: Samples, heard: Samples, *, wide: bool) -> float:
     if not heard.any():
         return 1.0
     rate = RATE if wide else RATE // 2
-    pair = [
-        each if wide else soxr.resample(each, RATE, rate).astype(np.int16) for each in (said, heard)
-    ]
+    pair = [each if wide else wideband.halved(each) for each in (said, heard)]
     try:
         return float(pesq.pesq(rate, *pair, "wb" if wide else "nb"))
     except pesq.NoUtterancesError:
         return 1.0
-
-
-def _lag(said: Samples, heard: Samples) -> int:
-    """How many samples later than `said` the whole of `heard` runs."""
-    size = 1 << (len(said) + len(heard)).bit_length()
-    product = np.fft.rfft(heard.astype(float), size) * np.conj(
-        np.fft.rfft(said.astype(float), size)
-    )
-    return int(np.argmax(np.fft.irfft(product, size)[: len(heard)]))
 
 
 def _best(piece: Samples, recorded: Samples, expected: int, sway_s: float) -> tuple[int, float]:
@@ -135,8 +123,3 @@ def _levels(samples: Samples) -> NDArray[np.float64]:
     ticks = samples[: len(samples) // length * length].reshape(-1, length).astype(float)
     levels: NDArray[np.float64] = np.sqrt((ticks**2).mean(axis=1))
     return levels
-
-
-def median(values: Sequence[float]) -> float:
-    """The median; NaN of nothing."""
-    return statistics.median(values) if values else float("nan")

@@ -13,6 +13,7 @@ import heapq
 import json
 import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -164,13 +165,13 @@ class RunningRelay:
     def stop(self) -> None:
         if self._process is None:
             return
-        try:
-            told, _ = self._process.communicate(timeout=_END_S)
-            self.counts = json.loads(told) if told else []
-        finally:
-            self._process.kill()
-            self._process.wait()
+        with self._process as process:
             self._process = None
+            try:
+                told, _ = process.communicate(timeout=_END_S)
+                self.counts = json.loads(told) if told else []
+            finally:
+                process.kill()
 
     def __enter__(self) -> Self:
         return self
@@ -186,6 +187,8 @@ class RunningRelay:
 
 def main() -> None:
     """The process."""
+    # The terminal's interrupt is for who started it: the end of the input is the end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     terms = json.loads(sys.stdin.readline())
     ports = int(sys.argv[1]), int(sys.argv[2])
     relay = Relay(ports, Condition(**terms["condition"]), terms["seed"])

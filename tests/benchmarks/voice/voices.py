@@ -7,19 +7,16 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from tests.interop.lab.speech import Samples
+from tests.interop.lab.speech import Samples, levelled
+from tests.interop.lab.wideband import RATE
 
 from offhook.protocols.media.g722 import G722Codec
 
-RATE = 16000
 SEGMENT_S = 8
 SEGMENTS = 8
 """Of one direction: 64 s."""
-PACKAGES = ("asterisk-core-sounds-en-g722", "asterisk-core-sounds-it-g722")
 
 _SOUNDS = Path("/usr/share/asterisk/sounds")
-_LEVEL_DBOV = -26.0
-_FULL_SCALE = 32768.0
 _PAUSE_S = 0.25
 _LONG_ENOUGH_S = 2.0
 _SILENT = 0.01
@@ -28,28 +25,38 @@ _SILENT = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """One speaker's prompts."""
+    """One speaker's prompts: Debian's `package` and its `folder`."""
 
     name: str
+    package: str
     folder: str
 
 
 VOICES = (
-    Voice("English, a woman", "en_US_f_Allison"),
-    Voice("Italian, a man", "it_IT_m_Carlo"),
+    Voice("English, a woman", "asterisk-core-sounds-en-g722", "en_US_f_Allison"),
+    Voice("Italian, a man", "asterisk-core-sounds-it-g722", "it_IT_m_Carlo"),
 )
+
+
+def missing() -> str:
+    """The packages of those voices that this machine lacks; empty if it has them all."""
+    return ", ".join(voice.package for voice in VOICES if not _prompts(voice))
 
 
 def sentences(voice: Voice) -> list[NDArray[np.float64]]:
     """Those of the voice's prompts that are sentences, without the silence around them."""
     found = []
-    for file in sorted((_SOUNDS / voice.folder).glob("*.g722")):
+    for file in _prompts(voice):
         if file.stat().st_size < _LONG_ENOUGH_S * RATE / 2:
             continue
         decoded = np.frombuffer(G722Codec().decode(file.read_bytes()), "<i2").astype(float)
         loud = np.flatnonzero(abs(decoded) > _SILENT * abs(decoded).max())
         found.append(decoded[loud[0] : loud[-1] + 1])
     return found
+
+
+def _prompts(voice: Voice) -> list[Path]:
+    return sorted((_SOUNDS / voice.folder).glob("*.g722"))
 
 
 def segments(voice: Voice, count: int, skip: int = 0) -> list[Samples]:
@@ -62,13 +69,6 @@ def segments(voice: Voice, count: int, skip: int = 0) -> list[Samples]:
         levelled(joined[number * length : (number + 1) * length])
         for number in range(skip, skip + count)
     ]
-
-
-def levelled(samples: NDArray[np.float64]) -> Samples:
-    """At -26 dBov RMS."""
-    gain = _FULL_SCALE * 10 ** (_LEVEL_DBOV / 20) / np.sqrt(np.mean(samples**2))
-    made: Samples = np.clip(samples * gain, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
-    return made
 
 
 def spoken(direction: int, count: int = SEGMENTS) -> list[Samples]:

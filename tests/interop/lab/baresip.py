@@ -20,8 +20,7 @@ _QUIT_S = 4.0
 _DIGIT_S = 0.4
 _RTP_PORTS = 10
 
-# ctrl_tcp and menu are needed to steer it, sndfile writes what is sent and heard, aubridge is a
-# player without a sound card: its device only runs when a source of the same name is opened too.
+# ctrl_tcp and menu are needed to steer it.
 _CONFIGURATION = """poll_method epoll
 sip_listen {host}:{sip_port}
 sip_certificate {certificate}
@@ -30,22 +29,13 @@ sip_verify_server yes
 call_local_timeout 120
 call_max_calls 4
 audio_path {directory}
-audio_player aubridge,nowhere
-audio_source aufile,{source}
-audio_alert aubridge,alert
 audio_buffer 20-160
-jitter_buffer_delay 1-5
 rtp_ports {first_rtp}-{last_rtp}
 rtcp_mux no
 rtp_stats yes
 net_interface {host}
 module_path /usr/lib/baresip/modules
-module g711.so
-module aufile.so
-module aubridge.so
-module sndfile.so
-snd_path {directory}
-module srtp.so
+{sound}module srtp.so
 module_tmp uuid.so
 module_tmp account.so
 module_app contact.so
@@ -55,13 +45,28 @@ ctrl_tcp_listen {host}:{control_port}
 menu_bell no
 """
 
+# sndfile writes what is sent and heard, aubridge is a player without a sound card: its device only
+# runs when a source of the same name is opened too.
+_SOUND = """audio_player aubridge,nowhere
+audio_source aufile,{source}
+audio_alert aubridge,alert
+jitter_buffer_delay 1-5
+module g711.so
+module aufile.so
+module aubridge.so
+module sndfile.so
+snd_path {directory}
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Telephone:
     """A baresip's account: `registrar_port` on loopback is where all its requests go.
 
     `keying`: "srtp-mand" (SDES or nothing), "srtp" (SDES if the peer can) or "" (none).
-    `certificate` is offered to TLS servers that ask for one; `source` is an 8 kHz mono WAV.
+    `certificate` is offered to TLS servers that ask for one; `source` is a WAV of the codec's rate
+    and channels. `sound` are the configuration's lines for codecs and sound, None those for G.711
+    that record what is sent and heard in its folder.
     """
 
     user: str
@@ -74,6 +79,7 @@ class Telephone:
     keying: str = "srtp-mand"
     answers: bool = True
     codecs: str = "PCMU/8000/1"
+    sound: str | None = None
 
 
 class Baresip:
@@ -82,7 +88,7 @@ class Baresip:
     def __init__(self, telephone: Telephone, directory: Path) -> None:
         self.telephone = telephone
         self.rtp_ports = free_ports(_RTP_PORTS, aligned=2)
-        self._directory = directory
+        self.directory = directory
         sip_port = free_ports(2).start
         self._control_port = free_ports().start
         directory.mkdir(parents=True)
@@ -93,7 +99,8 @@ class Baresip:
                 sip_port=sip_port,
                 certificate=telephone.certificate.combined,
                 root=telephone.root,
-                source=telephone.source,
+                sound=telephone.sound
+                or _SOUND.format(directory=directory, source=telephone.source),
                 first_rtp=self.rtp_ports.start,
                 last_rtp=self.rtp_ports.stop - 1,
                 control_port=self._control_port,
@@ -120,17 +127,22 @@ class Baresip:
 
     def start(self) -> None:
         """Runs it until it is registered; raises PeerFailed if it is refused or too slow."""
-        self._process = PeerProcess(
-            f"baresip {self.telephone.user}",
-            # -s traces SIP, line by line as it happens: there its SRTP keys can be read.
-            ["stdbuf", "-oL", "baresip", "-s", "-v", "-f", str(self._directory)],
-            self._directory / "baresip.log",
-        )
-        self._control = Control(self._control_port)
+        # -s traces SIP, line by line as it happens: there its SRTP keys can be read.
+        self.launch("stdbuf", "-oL", "baresip", "-s", "-v", "-f", str(self.directory))
         # Its event may come before anyone listens to ctrl_tcp; the log keeps it.
-        outcome = self._process.wait_for_text(_REGISTRATION, _START_S)
+        outcome = self.process.wait_for_text(_REGISTRATION, _START_S)
         if outcome["refusal"]:
             raise PeerFailed(f"{self.telephone.user} was refused: {outcome['refusal']}")
+
+    def launch(self, *command: str) -> None:
+        """Runs it by this command until it can be steered; raises PeerFailed if it can't."""
+        self._process = PeerProcess(
+            f"baresip {self.telephone.user}", command, self.directory / "baresip.log"
+        )
+        try:
+            self._control = Control(self._control_port)
+        except PeerFailed as error:
+            raise PeerFailed(f"{error}\n{self._process.tail()}") from None
 
     def stop(self) -> None:
         """Asks it to quit: a signal can take it seconds."""
@@ -172,7 +184,7 @@ class Baresip:
 
     def heard(self) -> list[Samples]:
         """What it decoded in each of its calls so far; complete once a call is closed."""
-        return [read_wav(file) for file in sorted(self._directory.glob("dump-*-dec.wav"))]
+        return [read_wav(file) for file in sorted(self.directory.glob("dump-*-dec.wav"))]
 
     def trace(self) -> list[TracedMessage]:
         """The SIP messages that it sent and received so far."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -60,12 +61,24 @@ class Laboratory:
             self.authority.root,
             directory / "secure",
         )
-        self.english = speech(ENGLISH, SPEECH_S)
-        self.french = speech(FRENCH, SPEECH_S)
-        self.english_wav = self._spoken("english", self.english)
-        self.french_wav = self._spoken("french", self.french)
         self._running = ExitStack()
         self._made = 0
+
+    @cached_property
+    def english(self) -> Samples:
+        return speech(ENGLISH, SPEECH_S)
+
+    @cached_property
+    def french(self) -> Samples:
+        return speech(FRENCH, SPEECH_S)
+
+    @cached_property
+    def english_wav(self) -> Path:
+        return self._spoken("english", self.english)
+
+    @cached_property
+    def french_wav(self) -> Path:
+        return self._spoken("french", self.french)
 
     def telephone(
         self,
@@ -76,6 +89,7 @@ class Laboratory:
         keying: str = "srtp-mand",
         password: str | None = None,
         codecs: str = "PCMU/8000/1",
+        sound: str | None = None,
     ) -> Baresip:
         """A baresip with an account there; not started yet."""
         domain = registrar.domain
@@ -89,6 +103,7 @@ class Laboratory:
             source,
             keying,
             codecs=codecs,
+            sound=sound,
         )
         return Baresip(account, self._place(user))
 

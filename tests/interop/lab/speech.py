@@ -61,10 +61,14 @@ def speech(speaker: Speaker, seconds: float) -> Samples:
     joined = np.concatenate(parts)
     if len(joined) < wanted:
         raise ValueError(f"{speaker.folder} speaks for {len(joined) / RATE:.1f} s only")
-    joined = joined[:wanted]
-    gain = _FULL_SCALE * 10 ** (_LEVEL_DBOV / 20) / np.sqrt(np.mean(joined**2))
-    levelled: Samples = np.clip(joined * gain, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
-    return levelled
+    return levelled(joined[:wanted])
+
+
+def levelled(samples: NDArray[np.float64]) -> Samples:
+    """At -26 dBov RMS."""
+    gain = _FULL_SCALE * 10 ** (_LEVEL_DBOV / 20) / np.sqrt(np.mean(samples**2))
+    made: Samples = np.clip(samples * gain, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
+    return made
 
 
 def with_silence(samples: Samples, *, before_s: float = 0.0, after_s: float = 0.0) -> Samples:

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import soxr  # type: ignore[import-not-found,import-untyped,unused-ignore]
 from numpy.typing import NDArray
-from tests.interop.lab.speech import ENGLISH, Samples, Speaker
+from tests.interop.lab.speech import ENGLISH, Samples, Speaker, levelled
 
 from offhook.protocols.media.g722 import G722Codec
 
@@ -18,9 +18,9 @@ RATE = 16000
 OURS = replace(ENGLISH, package="asterisk-core-sounds-en-g722")
 THEIRS = replace(OURS, prompts=("demo-instruct", "vm-review"))
 """Other sentences of the same voice."""
+GOOD: Final = 3.5
+"""PESQ-WB, from 1 to 4.64, that a clean path must have."""
 
-_LEVEL_DBOV = -26.0
-_FULL_SCALE = 32768.0
 _PAUSE_S = 0.12
 _SEGMENT_S = 0.2
 _SWAY_S: Final = 0.065
@@ -43,9 +43,7 @@ def wide_speech(speaker: Speaker, seconds: float) -> Samples:
     joined = np.concatenate(parts)[: round(seconds * RATE)]
     if len(joined) < round(seconds * RATE):
         raise ValueError(f"{speaker.folder} speaks for {len(joined) / RATE:.1f} s only")
-    gain = _FULL_SCALE * 10 ** (_LEVEL_DBOV / 20) / np.sqrt(np.mean(joined**2))
-    levelled: Samples = np.clip(joined * gain, -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
-    return levelled
+    return levelled(joined)
 
 
 def halved(samples: Samples) -> Samples:

@@ -28,6 +28,25 @@ def last_remote(desk: Desk) -> engine.SetRemote:
     return last
 
 
+def peer_reoffers(desk: Desk) -> None:
+    """The other side sends its session once more; nothing is carried over yet."""
+    assert isinstance(desk.connection, TrunkConnection)
+    (theirs,) = desk.connection._calls.values()
+    assert theirs.invite is not None
+    assert theirs._local is not None
+    assert theirs._agreement is not None
+    described = next(data for data in reversed(desk.heard) if b"m=audio" in data)
+    before = described.partition(b"\r\n\r\n")[2]
+    offer = make_reoffer(before, theirs._agreement, theirs._local, POLICY)
+    theirs.invite.reoffer(lambda: offer, desk.now)
+
+
+def versions(desk: Desk) -> list[int]:
+    """Of every description of ours, in order (RFC 4566 §5.2)."""
+    lines = (line for data in desk.sent for line in data.split(b"\r\n"))
+    return [int(line.split()[2]) for line in lines if line.startswith(b"o=")]
+
+
 def test_a_held_call_neither_speaks_nor_listens_and_keeps_its_keys() -> None:
     desk, call = talking()
     before = last_remote(desk)
@@ -140,21 +159,58 @@ def test_a_re_invite_of_the_peer_does_not_end_our_hold() -> None:
     desk, call = talking()
     call.hold(desk.now)
     desk.settle()
-    assert isinstance(desk.connection, TrunkConnection)
-    (theirs,) = desk.connection._calls.values()
-    assert theirs.invite is not None
-    assert theirs._local is not None
-    assert theirs._agreement is not None
     held = desk.sent[-1]
-    described = next(data for data in reversed(desk.heard) if b"m=audio" in data)
-    before = described.partition(b"\r\n\r\n")[2]
-    offer = make_reoffer(before, theirs._agreement, theirs._local, POLICY)
-    theirs.invite.reoffer(offer, desk.now)
+    peer_reoffers(desk)
     desk.settle()
     assert desk.sent[-1] != held
     assert b"a=sendonly" in desk.sent[-1]
     remote = last_remote(desk)
     assert (remote.sending, remote.receiving) == (False, False)
+
+
+def test_a_hold_that_met_an_offer_of_the_peer_is_described_anew() -> None:
+    desk, call = talking()
+    before = len(versions(desk))
+    peer_reoffers(desk)
+    call.hold(desk.now)
+    desk.settle()
+    assert any(data.startswith(b"SIP/2.0 491") for data in desk.sent)
+    desk.wait(5.0)
+    assert call.held
+    assert versions(desk)[before:] == [2, 3, 4], "hold, answer, hold (RFC 3264 §8)"
+
+
+def test_a_resumption_waits_for_the_end_of_the_peer_s_re_invite() -> None:
+    desk, call = talking()
+    call.hold(desk.now)
+    desk.settle()
+    peer_reoffers(desk)
+    assert isinstance(desk.connection, TrunkConnection)
+    for data in desk.connection.data_to_send():
+        desk.account.receive(data, desk.now)
+    call.hold(desk.now, held=False)
+    assert call.held, "the peer has not acknowledged its own re-INVITE yet"
+    desk.settle()
+    desk.wait(5.0)
+    assert not call.held
+    assert last_remote(desk).sending
+
+
+def test_an_offer_that_is_taken_back_at_once_changes_nothing() -> None:
+    desk, call = talking()
+    agreed, before = last_remote(desk), call._offer_answer._origin
+    peer_reoffers(desk)
+    assert isinstance(desk.connection, TrunkConnection)
+    (invite,) = desk.connection.data_to_send()
+    kept = (b"INVITE", b"Via", b"Max-Forwards", b"From", b"To", b"Call-ID", b"CSeq")
+    head = [line for line in invite.split(b"\r\n") if line.startswith(kept)]
+    cancel = b"\r\n".join((*head, b"Content-Length: 0\r\n\r\n")).replace(b"INVITE", b"CANCEL")
+    desk.account.receive(invite + cancel, desk.now)
+    desk.settle()
+    assert any(data.startswith(b"SIP/2.0 487") for data in desk.sent)
+    assert last_remote(desk) is agreed
+    assert call._offer_answer._origin == before
+    assert state_of(call) is CallState.TALKING
 
 
 def test_an_offer_that_could_not_be_sent_leaves_no_gap_in_the_versions() -> None:
@@ -172,3 +228,11 @@ def test_an_offer_that_could_not_be_sent_leaves_no_gap_in_the_versions() -> None
     call.hold(desk.now)
     call.hold(desk.now)
     assert call._offer_answer._origin.version == 2, "the answer was version 1"
+
+
+def test_new_keys_do_not_move_when_the_peer_was_first_heard() -> None:
+    desk, call = talking()
+    first = call.record.first_received_ms
+    desk.wait(60.0)
+    desk.report(engine.KeysConfirmed(call.terms.session, 60_000.0))
+    assert call.record.first_received_ms == first

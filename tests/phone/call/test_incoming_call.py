@@ -149,5 +149,5 @@ def reoffer(desk: Desk, body: bytes) -> None:
     assert isinstance(desk.connection, TrunkConnection)
     for each in desk.connection._calls.values():
         assert each.invite is not None
-        each.invite.reoffer(body, desk.now)
+        each.invite.reoffer(lambda: body, desk.now)
     desk.settle()

@@ -16,6 +16,9 @@ from offhook.phone.call.call import Call
 from offhook.phone.call.left_over import HIGHEST_CSEQ, LeftOver
 from offhook.phone.call.states import CallState
 from offhook.protocols.sip.dialog import Dialog, DialogId
+from offhook.protocols.sip.message import Request, response_to
+from offhook.protocols.sip.parse import parse_message
+from offhook.protocols.sip.serialise import serialise
 from offhook.protocols.sip.uri import parse_uri
 from offhook.protocols.sip.values import NameAddr
 from offhook_practice.extensions import find_extension
@@ -136,6 +139,30 @@ def test_a_call_that_the_trunk_has_forgotten_is_let_go_of() -> None:
     assert after.account.open_dialogs == ()
 
 
+@pytest.mark.parametrize("incoming", [False, True])
+def test_a_challenge_to_the_bye_is_answered_where_the_call_began_with_credentials(
+    incoming: bool,
+) -> None:
+    before = Desk()
+    talking(before, incoming=incoming)
+    after = killed(before)
+    after.start()
+    after.account.end_left_over(written(before), after.now)
+    (bye,) = map(parse_message, after.account.data_to_send())
+    assert isinstance(bye, Request)
+    header = ("Proxy-Authenticate", f'Digest realm="{DOMAIN}", nonce="1", algorithm=SHA-256')
+    after.account.receive(serialise(response_to(bye, 407, headers=[header])), after.now)
+    answered = [parse_message(each) for each in after.account.data_to_send()]
+    if incoming:
+        assert answered == [], "a dialog that the peer began is never worth them"
+        return
+    (again,) = answered
+    assert isinstance(again, Request)
+    assert again.method == "BYE"
+    assert again.cseq.number == bye.cseq.number + 1
+    assert "Proxy-Authorization" in again.headers
+
+
 def test_the_peer_s_own_words_in_a_dialog_that_is_left_over() -> None:
     before = Desk()
     talking(before)
@@ -225,6 +252,7 @@ ADDRESS = st.builds(lambda user, tag: f"<sip:{user}@example.com>;tag={tag}", WOR
         ).map(tuple),
         cseq=st.integers(0, HIGHEST_CSEQ),
         secure=st.booleans(),
+        authorized=st.booleans(),
     )
 )
 def test_what_is_written_down_is_read_as_the_same_dialog(left: LeftOver) -> None:

@@ -36,9 +36,7 @@ def negotiated(caller: TrunkProfile, called: TrunkProfile) -> tuple[Agreement, A
     """What the caller's offer and the called's answer make of the two profiles."""
     ours, theirs = OfferAnswer(policy(caller), OUR_ORIGIN), OfferAnswer(policy(called), PEER_ORIGIN)
     ours.local, theirs.local = us(), peer()
-    offer = ours.make_offer()
-    ours.offered(offer)
-    answer, agreed = theirs.make_answer(theirs.judge(offer))
+    answer, agreed = theirs.make_answer(theirs.judge(ours.make_offer()))
     return ours.read_answer(answer), agreed
 
 

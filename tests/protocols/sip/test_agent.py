@@ -354,7 +354,7 @@ def test_a_re_invite_and_a_bye_are_sent_again_with_credentials() -> None:
     numbers = []
     for method in ("INVITE", "BYE"):
         if method == "INVITE":
-            call.reoffer(OFFER, link.now)
+            call.reoffer(lambda: OFFER, link.now)
         else:
             call.hang_up(link.now)
         link.run(0.001)

@@ -99,7 +99,7 @@ class Telephones(RuleBasedStateMachine):
         call = self.call(name, index)
         if call is not None:
             with suppress(LocalError):
-                call.reoffer(OFFER, self.link.now)
+                call.reoffer(lambda: OFFER, self.link.now)
 
     @rule(name=which, agree=st.booleans())
     def settle_offers(self, name: str, *, agree: bool) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from tests.protocols.sip.link import ANSWER, OFFER, Link, Solo, established, methods, two_phones
 from tests.protocols.sip.raw import CONTACT, from_callee, raw_response
@@ -30,7 +32,7 @@ class Call:
         self.call: OutgoingInvite = call
 
     def propose(self) -> Request:
-        self.call.reoffer(NEW_OFFER, self.solo.now)
+        self.call.reoffer(lambda: NEW_OFFER, self.solo.now)
         (request,) = self.solo.drain()
         assert isinstance(request, Request)
         return request
@@ -228,7 +230,7 @@ def test_a_transport_error_on_a_re_invite_does_not_end_the_call(call: Call) -> N
 
 def test_an_offer_without_a_flow_is_refused_and_the_call_lives(call: Call) -> None:
     call.solo.close()
-    call.call.reoffer(NEW_OFFER, call.solo.now)
+    call.call.reoffer(lambda: NEW_OFFER, call.solo.now)
     call.solo.drain()
     assert call.solo.of(OfferRefused) == [OfferRefused(503, "there is no flow")]
     assert call.solo.of(Ended) == []
@@ -257,25 +259,36 @@ def test_our_offer_is_repeated_after_491_within_2_1_to_4_s_three_times(call: Cal
     assert call.solo.at(call.solo.now + 60.0) == []
 
 
+def test_an_offer_that_is_repeated_is_made_anew(call: Call) -> None:
+    numbers = itertools.count(1)
+    call.call.reoffer(lambda: b"%d" % next(numbers), call.solo.now)
+    (request,) = call.solo.drain()
+    assert isinstance(request, Request)
+    call.solo.feed(raw_response(request, 491))
+    (again,) = call.solo.at(call.solo.now + 4.1)
+    assert isinstance(again, Request)
+    assert (request.body, again.body) == (b"1", b"2")
+
+
 def test_only_one_offer_is_open_at_a_time(call: Call) -> None:
     call.propose()
     with pytest.raises(LocalError):
-        call.call.reoffer(NEW_OFFER, call.solo.now)
+        call.call.reoffer(lambda: NEW_OFFER, call.solo.now)
     other = Call()
     other.offered()
     with pytest.raises(LocalError):
-        other.call.reoffer(NEW_OFFER, other.solo.now)
+        other.call.reoffer(lambda: NEW_OFFER, other.solo.now)
 
 
 def test_there_is_nothing_to_change_before_the_answer_and_after_the_end() -> None:
     solo = Solo()
     ringing, invite = solo.call()
     with pytest.raises(LocalError):
-        ringing.reoffer(NEW_OFFER, solo.now)
+        ringing.reoffer(lambda: NEW_OFFER, solo.now)
     solo.feed(raw_response(invite, 200, headers=[CONTACT], body=ANSWER))
     ringing.hang_up(solo.now)
     with pytest.raises(LocalError):
-        ringing.reoffer(NEW_OFFER, solo.now)
+        ringing.reoffer(lambda: NEW_OFFER, solo.now)
 
 
 def test_a_hang_up_during_our_offer_still_acknowledges_its_answer(call: Call) -> None:
@@ -294,7 +307,7 @@ def hold(link: Link, *, by_caller: bool) -> None:
     out, incoming = established(link)
     proposer, side = (out, link.b) if by_caller else (incoming, link.a)
     answerer = incoming if by_caller else out
-    proposer.reoffer(NEW_OFFER, link.now)
+    proposer.reoffer(lambda: NEW_OFFER, link.now)
     link.run(0.1)
     (offer,) = side.of(OfferReceived)
     assert answerer.accept_offer(offer.transaction, NEW_ANSWER, link.now)
@@ -315,8 +328,8 @@ def test_two_offers_that_meet_are_both_accepted_in_the_end() -> None:
     out, incoming = established(link)
     for side, call in ((link.a, out), (link.b, incoming)):
         side.on_event = lambda event, call=call: accept_offers(link, event, call)
-    out.reoffer(NEW_OFFER, link.now)
-    incoming.reoffer(NEW_OFFER, link.now)
+    out.reoffer(lambda: NEW_OFFER, link.now)
+    incoming.reoffer(lambda: NEW_OFFER, link.now)
     link.run(60.0)
     assert 491 in link.a.statuses("INVITE") + link.b.statuses("INVITE")
     assert link.a.of(OfferAccepted) == link.b.of(OfferAccepted) == [OfferAccepted(NEW_ANSWER)]

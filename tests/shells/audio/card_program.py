@@ -15,11 +15,14 @@ import sys
 import time
 
 import numpy as np
+import soxr
+from numpy.typing import NDArray
 
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import PcmFormat
 from offhook.shells.audio.card import CardSound
 
+CARD_RATE = 48000
 BURST_MS = 20
 FARTHEST_MS = 700
 TONE_HZ = 300
@@ -28,6 +31,15 @@ NICE = -11
 """As the engine's process."""
 PATIENCE_S = 20.0
 """How long a sound server may take until the first sample comes back."""
+
+Samples = NDArray[np.float64]
+
+
+def correlated(samples: Samples, piece: Samples) -> Samples:
+    """The product of `piece` with `samples` at each place where it fits in whole."""
+    size = 1 << (len(samples) + len(piece)).bit_length()
+    spectrum = np.fft.rfft(samples, size) * np.conj(np.fft.rfft(piece, size))
+    return np.fft.irfft(spectrum, size)[: len(samples) - len(piece) + 1]
 
 
 class Ear:
@@ -62,21 +74,29 @@ class Ear:
         return self._choice[due]
 
     def round_trips_ms(self) -> list[float]:
-        """By correlation with the burst; what is far from it is no return."""
+        """By correlation with the burst; what is far from it is no return.
+
+        At the card's rate: at the calls' own, what comes back half a sample later is hardly alike.
+        """
         heard = np.frombuffer(b"".join(self.captured), np.int16).astype(float)
-        rate, burst = self._format.rate, self.burst.astype(float)
+        rate, burst = CARD_RATE, self._at_the_cards_rate(self.burst.astype(float))
+        farthest = self._format.rate * FARTHEST_MS // 1000
         found = []
         for begin in self.bursts:
-            part = heard[begin : begin + rate * FARTHEST_MS // 1000]
-            if len(part) < rate * FARTHEST_MS // 1000 or not part.any():
+            part = heard[begin : begin + farthest]
+            if len(part) < farthest or not part.any():
                 continue
-            likeness = np.correlate(part, burst, "valid")
+            part = self._at_the_cards_rate(part)
+            likeness = correlated(part, burst)
             place = int(np.argmax(likeness))
             piece = part[place : place + len(burst)]
             norm = np.linalg.norm(piece) * np.linalg.norm(burst)
             if norm and likeness[place] / norm > 0.7:
                 found.append(place * 1000 / rate)
         return found
+
+    def _at_the_cards_rate(self, samples: Samples) -> Samples:
+        return np.asarray(soxr.resample(samples, self._format.rate, CARD_RATE, "VHQ"))
 
     def holes(self) -> int:
         """Runs of silence in the tone, after the second in which it begins."""

@@ -74,7 +74,7 @@ def test_the_call_keeps_time_while_the_card_is_gone_and_has_it_back_after(
     answer = told(program)
     events = [event["found"] for event in answer["events"]]
     # A server that has just begun may falter once more.
-    assert events in ([False, True], [False, True] * 2)
+    assert events in ([True, False, True], [True, *[False, True] * 2])
     assert abs(answer["periods"] - 600) <= 10
     assert 50 < answer["empty"] < 400
     assert answer["returned"] >= 3

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from offhook.base.errors import LocalError
-from offhook.shells.audio.fragments import FragmentFolder
+from offhook.shells.audio.fragments import LONGEST_PAUSE_MS, FragmentFolder
 
 
 def tone(hz: float, rate: int, seconds: float = 0.2) -> np.ndarray:
@@ -75,3 +75,15 @@ def test_a_folder_without_an_index_is_refused_with_the_remedy(
         (tmp_path / "en.json").write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(LocalError, match="render_prompts"):
         FragmentFolder(tmp_path, "en")
+
+
+@pytest.mark.parametrize("pause_ms", [-1, LONGEST_PAUSE_MS + 1, 2**62])
+def test_a_pause_that_is_none_is_told(folder: Path, pause_ms: int) -> None:
+    with pytest.raises(LocalError, match="no pause between words"):
+        FragmentFolder(folder, "en").speech([("a", pause_ms)], 16000)
+
+
+def test_a_language_is_no_path(folder: Path) -> None:
+    (folder / "inner").mkdir()
+    with pytest.raises(LocalError, match="no language"):
+        FragmentFolder(folder / "inner", "../en")

@@ -73,6 +73,20 @@ def test_of_a_flood_the_last_level_stays(bench: Bench) -> None:
     assert edges[-1].high is bench.board.level(4)
 
 
+def test_a_flood_of_one_pin_takes_no_other_pins_last_level(bench: Bench) -> None:
+    bench.gpio.watch((4, 5), bench.wake)
+    bench.board.contact(5, GROUND, closed=True)
+    for index in range(2 * MOST_EDGES + 1):
+        bench.board.contact(4, GROUND, closed=index % 2 == 0)
+    edges, now = bench.gpio.edges()
+    assert len(edges) == MOST_EDGES
+    assert [edge.high for edge in edges if edge.pin == "5"] == [False]
+    times = [edge.at for edge in edges]
+    assert times == sorted(times)
+    assert times[-1] < now
+    assert bench.gpio.edges()[0] == []
+
+
 def test_a_level_that_is_heard_of_late_is_the_present_one(bench: Bench) -> None:
     late: list[int] = []
     bench.board._deliver = lambda _: late.append(1)

@@ -151,6 +151,24 @@ def test_a_bell_that_fails_to_fall_silent_is_tried_again(
     assert booth.board.state(PIN) == "low"
 
 
+def test_a_bell_that_fails_to_sound_is_silenced_in_all_its_pins(
+    world: World, loop: VirtualLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    booth = Booth(MODULE, world.clock)
+    with monkeypatch.context() as patched:
+
+        def broken(*_: object) -> None:
+            raise OSError("bad write")
+
+        patched.setattr(booth.board, "output", broken)
+        with pytest.raises(LocalError):
+            loop.do(lambda: booth.ringer.ring(DE, 1))
+    assert booth.board.state(TOGGLE) == (25, 50)
+    loop.do(booth.ringer.stop)
+    assert booth.board.state(TOGGLE) == "low"
+    booth.ringer.close()
+
+
 # In real time: what is left when the loop hangs
 
 

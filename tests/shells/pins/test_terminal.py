@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from offhook.base.vocabulary import CallView, HandsetView, Lamp, LampLook
-from offhook.shells.pins.terminal import LEGEND, lit, picture
+from offhook.shells.pins.terminal import LEGEND, lit, picture, pressed
 
 BLINKING = LampLook("hop by hop", (1500, 500), green=True, rgb=(0, 255, 0))
 DARK = LampLook("dark", ())
@@ -78,3 +78,22 @@ def test_what_a_peer_calls_itself_can_not_draw_on_the_terminal() -> None:
 
 def test_the_keys_are_explained() -> None:
     assert LEGEND in shown(idle())
+
+
+@pytest.mark.parametrize(
+    ("typed", "keys"),
+    [
+        (b"12*#A", ["1", "2", "*", "#", "A"]),
+        (b" fFmMq", ["hook", "flash", "flash", "mute", "mute", "quit"]),
+        (b"\x1b[A\x1b[B\x1b[C\x1b[D", []),
+        (b"\x1bOA\x1bOP", []),
+        (b"1\x1b[3~2\x1b[15~3\x1b[1;5A4", ["1", "2", "3", "4"]),
+        (b"\x1b1", []),
+        (b"\x1b", []),
+        (b"\x1b[15", []),
+        (b"\xc3\xa45", ["5"]),
+    ],
+    ids=repr,
+)
+def test_a_key_that_is_no_telephones_dials_nothing(typed: bytes, keys: list[str]) -> None:
+    assert pressed(typed) == keys

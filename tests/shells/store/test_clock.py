@@ -48,7 +48,9 @@ def test_a_proven_time_holds_over_a_restart(
     assert again.floor == LATER
 
 
-@pytest.mark.parametrize("content", [b"", b"soon", b"-5", b"\xff", b"1" * 100, b"nan"])
+@pytest.mark.parametrize(
+    "content", [b"", b"soon", b"-5", b"\xff", b"1" * 100, b"1" * 60, b"4102444801", b"nan"]
+)
 def test_a_damaged_file_leaves_the_release_as_the_bound(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "clock").write_bytes(content)
     assert WallClock(tmp_path / "clock").floor == RELEASED

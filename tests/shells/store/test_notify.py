@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from pathlib import Path
@@ -41,6 +42,31 @@ def test_a_manager_at_a_path_is_told_of_everything(tmp_path: Path) -> None:
             "EXTEND_TIMEOUT_USEC=2500000",
             "STOPPING=1",
         ]
+
+
+def test_what_a_busy_manager_has_no_room_for_is_told_as_soon_as_it_has(tmp_path: Path) -> None:
+    with listening(str(tmp_path / "notify")) as taken:
+        manager = ServiceManager(
+            {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "15000000"}
+        )
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as crowd:
+            crowd.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    crowd.sendto(b"X", str(tmp_path / "notify"))
+        manager.status("starting")
+        manager.ready()
+        manager.alive()
+        manager.extend(2.5)
+        manager.status("registered")
+        taken.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                assert told(taken) == "X"
+        manager.alive()
+        assert told(taken).split("\n") == ["STATUS=registered", "READY=1", "WATCHDOG=1"]
+        manager.alive()
+        assert told(taken) == "WATCHDOG=1"
 
 
 def test_a_manager_with_an_abstract_name_is_told_too() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import AsyncExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -57,25 +57,22 @@ async def run(builder: Builder, options: RunOptions, console: Console) -> ExitSt
     store = LineStore(store_of(builder))
     terms = terms_of(builder, store)
     engine = engine_options(builder, options.talk, options.prompts, logged=in_terminal)
-    talk = options.talk
-    async with (
-        AsyncExitStack() as stack,
-        running_telephone(
+    with closing(CallStore(store_of(builder))) as calls:
+        async with running_telephone(
             builder,
-            talk,
+            options.talk,
             console,
             engine,
-            only=talk.account,
+            every=True,
             remote=options.engine,
-            calls=stack.enter_context(closing(CallStore(store_of(builder)))),
-        ) as telephone,
-    ):
-        socket = options.socket or default_socket()
-        desk = _Desk(telephone, terms, store.read(), socket)
-        if profile is None:
-            await _in_terminal(desk)
-        else:
-            await _wired(desk, profile, builder.settings.line.country)
+            calls=calls,
+        ) as telephone:
+            socket = options.socket or default_socket()
+            desk = _Desk(telephone, terms, store.read(), socket)
+            if profile is None:
+                await _in_terminal(desk)
+            else:
+                await _wired(desk, profile, builder.settings.line.country)
     return ExitStatus.DONE
 
 
@@ -95,10 +92,6 @@ class _Desk:
             handset.status,
             on_levels=lambda wanted: handset.voice.watch_levels(wanted=wanted or pins is None),
         )
-        try:
-            watchers.open()
-        except LocalError as error:
-            complain(f"{error}; nobody can ask or watch this phone")
         service = Service(self.telephone)
 
         def changed() -> None:
@@ -110,12 +103,13 @@ class _Desk:
             LevelsMeasured(mouth_db=heard.mouth_db, ear_db=heard.ear_db)
         )
         handset.voice.watch_levels(wanted=pins is None)
-        try:
+        with closing(watchers), closing(handset):
+            try:
+                watchers.open()
+            except LocalError as error:
+                complain(f"{error}; nobody can ask or watch this phone")
             with service.attended():
                 yield handset
-        finally:
-            handset.close()
-            watchers.close()
 
 
 async def _in_terminal(desk: _Desk) -> None:
@@ -125,11 +119,9 @@ async def _in_terminal(desk: _Desk) -> None:
     with desk.handset() as handset:
         person = _Person(handset)
         shown = TerminalHandset(person.press, handset.view)
-        shown.open()
-        try:
+        with closing(shown):
+            shown.open()
             await person.leaves(desk.telephone.interrupted_event)
-        finally:
-            shown.close()
 
 
 async def _wired(desk: _Desk, profile: HardwareProfile, country: str) -> None:
@@ -141,11 +133,8 @@ async def _wired(desk: _Desk, profile: HardwareProfile, country: str) -> None:
         country=country,
     )
     wired.open()
-    try:
-        with desk.handset(wired) as handset:
-            await desk.telephone.interrupted_event.wait()
-    finally:
-        wired.close()
+    with closing(wired), desk.handset(wired) as handset:
+        await desk.telephone.interrupted_event.wait()
 
 
 class _Person:
@@ -153,16 +142,14 @@ class _Person:
 
     def __init__(self, handset: Handset) -> None:
         self._handset = handset
-        self._off_hook = False
         self._left = asyncio.Event()
 
     def press(self, key: str) -> None:
         match key:
             case "hook":
-                self._off_hook = not self._off_hook
-                self._handset.receive(HookUp() if self._off_hook else HookDown())
+                self._handset.receive(HookDown() if self._handset.off_hook else HookUp())
             case "flash":
-                if self._off_hook:
+                if self._handset.off_hook:
                     self._handset.receive(Flash())
             case "quit":
                 self._left.set()

@@ -17,10 +17,11 @@ from offhook.app.engine.client import EngineOptions
 from offhook.app.engine.greeting import Hello
 from offhook.app.engine.keeper import EngineKeeper
 from offhook.app.engine.remote import EngineRemote
-from offhook.app.report import Failure, Timing
+from offhook.app.report import AccountStatus, Failure, Timing, signalling_part
 from offhook.app.runner import AccountRunner
 from offhook.app.telephone import Telephone
 from offhook.base.errors import LocalError
+from offhook.base.vocabulary import FlowReport
 from offhook.phone.call.account import Unregistered
 from offhook.protocols.media.messages import Command, Report
 from offhook.shells.store.randomness import SystemRandomness
@@ -66,16 +67,17 @@ async def running_telephone(
     console: Console,
     engine_options: EngineOptions | None = None,
     *,
-    only: str | None = "",
+    every: bool = False,
     remote: Path | None = None,
     calls: CallStore | None = None,
 ) -> AsyncIterator[Telephone]:
     """A telephone whose account seeks its flow; hung up, unregistered and closed at the end.
 
-    Without `engine_options` each call speaks and hears by the files of `talk`. `only` is the one
-    account that runs, None: all; left out, that of `talk`, or the first. `remote` is the socket of
-    an engine that is a service of its own; without it one is started here. `calls` keeps what the
-    next run has to end. LocalError for files that such an engine would have to play or record.
+    Without `engine_options` each call speaks and hears by the files of `talk`, whose account is the
+    one that runs; where it names none that is the first, or with `every` all of them. `remote` is
+    the socket of an engine that is a service of its own; without it one is started here. `calls`
+    keeps what the next run has to end. LocalError for files that such an engine would have to play
+    or record.
     """
     options = engine_options or EngineOptions(play=talk.play, record=talk.record)
     hears: _Hears = (
@@ -89,8 +91,9 @@ async def running_telephone(
         engine = EngineRemote(remote, Hello(options.card), *hears)
     else:
         raise LocalError("an engine that is a service plays and records no files")
-    if only == "":
-        only = talk.account or builder.settings.accounts[0].name
+    only = talk.account
+    if only is None and not every:
+        only = builder.settings.accounts[0].name
     telephone = Telephone(builder, engine, only, calls)
     await engine.start()
     try:
@@ -139,6 +142,25 @@ def timing_of(runner: AccountRunner) -> Timing:
         start_to_registered=None
         if times.start_to_registered_ms is None
         else round(times.start_to_registered_ms, 3),
+    )
+
+
+def account_status(
+    runner: AccountRunner,
+    flow: FlowReport | None,
+    expires_s: float | None,
+    failure: Failure | None,
+) -> AccountStatus:
+    """How the account stands: registered for `expires_s`, None: not; `flow` is told of it."""
+    terms = runner.account.terms
+    return AccountStatus(
+        name=terms.name,
+        address=f"sip:{terms.user}@{terms.domain}",
+        registered=expires_s is not None,
+        expires_s=expires_s,
+        signalling=signalling_part(flow),
+        timing_ms=timing_of(runner),
+        failure=failure,
     )
 
 

@@ -9,17 +9,17 @@ from offhook import __version__
 from offhook.app.build import Builder
 from offhook.app.commands.session import (
     DEFAULT_SETTINGS,
+    account_status,
     failure_of,
     loop_time,
     registering_telephone,
-    timing_of,
 )
 from offhook.app.console import Console
 from offhook.app.control import default_socket
 from offhook.app.control_asking import ask_status
 from offhook.app.control_words import lasted
 from offhook.app.exit_status import ExitStatus
-from offhook.app.report import AccountStatus, Failure, StatusReport, signalling_part
+from offhook.app.report import AccountStatus, Failure, StatusReport
 from offhook.app.runner import AccountRunner
 from offhook.phone.call import account as phone
 from offhook.shells.control.client import NoPhone, Refused
@@ -82,7 +82,7 @@ async def status(
             silent = Failure(stage="registration", reason=f"no answer within {seconds:g} s")
             name = runner.account.terms.name
             if name not in found:
-                found[name] = _status(runner, None, silent)
+                found[name] = account_status(runner, runner.last_flow, None, silent)
     in_order = tuple(found[each.name] for each in builder.settings.accounts)
     return StatusReport(version=__version__, accounts=in_order), _exit_status(in_order)
 
@@ -90,27 +90,12 @@ async def status(
 def _settled(runner: AccountRunner, event: phone.AccountEvent) -> AccountStatus | None:
     match event:
         case phone.Registered(expires_s=expires_s):
-            return _status(runner, expires_s, None)
+            return account_status(runner, runner.last_flow, expires_s, None)
         case phone.FlowReady() if not runner.account.terms.register:
-            return _status(runner, None, None)
+            return account_status(runner, runner.last_flow, None, None)
         case phone.Unregistered():
-            return _status(runner, None, failure_of(runner, event))
+            return account_status(runner, runner.last_flow, None, failure_of(runner, event))
     return None
-
-
-def _status(
-    runner: AccountRunner, expires_s: float | None, failure: Failure | None
-) -> AccountStatus:
-    terms = runner.account.terms
-    return AccountStatus(
-        name=terms.name,
-        address=f"sip:{terms.user}@{terms.domain}",
-        registered=expires_s is not None,
-        expires_s=expires_s,
-        signalling=signalling_part(runner.last_flow),
-        timing_ms=timing_of(runner),
-        failure=failure,
-    )
 
 
 def _exit_status(accounts: tuple[AccountStatus, ...]) -> ExitStatus:

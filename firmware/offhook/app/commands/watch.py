@@ -11,9 +11,10 @@ from pathlib import Path
 from offhook.app.console import complain, result
 from offhook.app.control import default_socket
 from offhook.app.control_asking import asking
-from offhook.app.control_lines import ASK_LEVELS, ASK_WATCH, ErrorLine, read_line
-from offhook.app.control_words import plain, words
+from offhook.app.control_lines import ASK_LEVELS, ASK_WATCH, ErrorLine, Line, read_line
+from offhook.app.control_words import words
 from offhook.app.exit_status import ExitStatus
+from offhook.app.render import plain
 from offhook.base.errors import PeerError
 from offhook.shells.control.client import ControlClient, NoPhone, Refused
 
@@ -49,27 +50,21 @@ def watch(options: WatchOptions) -> ExitStatus:
 def _follow(phone: ControlClient, first: bytes, options: WatchOptions) -> ExitStatus:
     told: bytes | None = first
     while told is not None:
+        line, text = _understood(told), told.decode("utf-8", "replace")
         if options.as_data:
-            result(told.decode("utf-8", "replace"))
+            result(text)
         else:
-            result(f"{time.strftime('%H:%M:%S')}  {_said(told)}")
-        if _is_error(told):
+            result(f"{time.strftime('%H:%M:%S')}  {plain(text) if line is None else words(line)}")
+        if isinstance(line, ErrorLine):
             return ExitStatus.FAILED
         told = phone.next_line(None)
     complain("the phone has ended")
     return ExitStatus.FAILED
 
 
-def _said(told: bytes) -> str:
+def _understood(told: bytes) -> Line | None:
+    """None: a phone of another version has events of its own."""
     try:
-        return words(read_line(told))
+        return read_line(told)
     except PeerError:
-        # A phone of another version has events of its own.
-        return plain(told.decode("utf-8", "replace"))
-
-
-def _is_error(told: bytes) -> bool:
-    try:
-        return isinstance(read_line(told), ErrorLine)
-    except PeerError:
-        return False
+        return None

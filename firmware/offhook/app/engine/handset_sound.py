@@ -6,10 +6,12 @@ import asyncio
 import concurrent.futures
 import contextlib
 import enum
+import logging
 from collections.abc import Callable
 from typing import Final, Protocol, TypeVar
 
 from offhook.app.engine.mixer import Mixer
+from offhook.app.engine.session import MAX_REASON
 from offhook.base.errors import LocalError
 from offhook.protocols.media.handset_messages import (
     Beep,
@@ -29,7 +31,8 @@ from offhook.protocols.media.handset_messages import (
     StopTone,
     WatchLevels,
 )
-from offhook.protocols.media.tones import ToneGenerator, burst
+from offhook.protocols.media.tones import ToneGenerator, burst, check_tone
+from offhook.protocols.media.volume import check_gain
 from offhook.shells.audio.port import COMMON, Port
 from offhook.shells.audio.sound import Sound
 
@@ -37,6 +40,8 @@ LINGER_S: Final = 0.25
 """How long the sound stays open with nothing to be heard: a tone's fall is still on its way."""
 AGAIN_S: Final = 2.0
 """Between two attempts to open a sound that could not be."""
+
+log = logging.getLogger(__name__)
 
 _Subject = TypeVar("_Subject")
 
@@ -86,7 +91,7 @@ class HandsetSound:
         )
         self._state = State.CLOSED
         self._card: HandsetCard | None = None
-        self._held = self._muted = self._ended = False
+        self._held = self._muted = self._ended = self._lost = False
         self._side_tone_db: float | None = None
         self._utterance: int | None = None
         self._linger: asyncio.TimerHandle | None = None
@@ -97,7 +102,14 @@ class HandsetSound:
         return Port(self._attach)
 
     def handle(self, command: HandsetCommand) -> None:
-        """Carry out one command."""
+        """Carry out one command; one that can't be is logged, for none of these can fail a call."""
+        try:
+            self._carry_out(command)
+        except LocalError as error:
+            log.warning("handset: %s dropped: %s", type(command).__name__, error)
+        self._settle()
+
+    def _carry_out(self, command: HandsetCommand) -> None:
         match command:
             case OpenHandset():
                 self._held = True
@@ -107,6 +119,8 @@ class HandsetSound:
                 self._muted = self._mixer.muted = muted
                 self._set_side_tone()
             case SetVolume(ear_db=ear_db, side_tone_db=side_tone_db):
+                check_gain(ear_db)
+                check_gain(side_tone_db)
                 self._mixer.ear_db = ear_db
                 self._side_tone_db = side_tone_db
                 self._set_side_tone()
@@ -114,7 +128,6 @@ class HandsetSound:
                 self._mixer.watch(every_ms)
             case _:
                 self._sound(command)
-        self._settle()
 
     def close(self) -> None:
         """Give the sound back; waits for the worker."""
@@ -130,10 +143,13 @@ class HandsetSound:
     def _sound(self, command: PlayTone | StopTone | Beep | Say | Hush) -> None:
         match command:
             case PlayTone(shape=shape, gain_db=gain_db):
+                check_tone(shape)
+                check_gain(gain_db)
                 self._mixer.play(ToneGenerator(shape, COMMON.rate), gain_db)
             case StopTone():
                 self._mixer.stop_tone()
             case Beep(shape=shape):
+                check_tone(shape)
                 self._mixer.beep(burst(shape, COMMON.rate))
             case Say():
                 self._say(command)
@@ -159,7 +175,8 @@ class HandsetSound:
             return
         if isinstance(speech, LocalError):
             self._utterance = None
-            self._report(Spoken(command.utterance, str(speech)))
+            self._report(Spoken(command.utterance, str(speech)[:MAX_REASON]))
+            self._settle()
         else:
             self._mixer.say(command.utterance, speech)
 
@@ -190,7 +207,7 @@ class HandsetSound:
 
     def _opened(self, _subject: object, failed: bytes | LocalError) -> None:
         if isinstance(failed, LocalError):
-            self._report(SoundLost(str(failed)))
+            self._present(False, str(failed))
             self._state, self._card = State.CLOSING, None
             self._retry = self._loop.call_later(AGAIN_S, self._closed)
         else:
@@ -213,7 +230,15 @@ class HandsetSound:
             self._card.side_tone(None if self._muted else self._side_tone_db)
 
     def _presence(self, found: bool, told: str) -> None:
-        self._from_sound(self._report, SoundFound(told) if found else SoundLost(told))
+        self._from_sound(self._present, found, told)
+
+    def _present(self, found: bool, told: str) -> None:
+        """Tell of each loss, and of the card that is there after one."""
+        if not found:
+            self._report(SoundLost(told[:MAX_REASON]))
+        elif self._lost:
+            self._report(SoundFound(told))
+        self._lost = not found
 
     # Threads
 
@@ -230,6 +255,10 @@ class HandsetSound:
                 made: bytes | LocalError = job(subject)
             except LocalError as error:
                 made = error
+            except Exception as error:
+                # Untold, the state would wait for it for ever.
+                log.exception("handset sound")
+                made = LocalError(f"the sound failed: {type(error).__name__}")
             self._from_sound(done, subject, made)
 
         self._worker.submit(work)

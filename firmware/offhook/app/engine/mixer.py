@@ -14,6 +14,8 @@ from offhook.shells.audio.resampler import CHUNK_MS
 
 UNDER_SPEECH_DB: Final = -12.0
 """How much quieter a call plays while the telephone speaks (assumed)."""
+LEVELS_EVERY: Final = 5
+"""Chunks between two reports of levels, at least: more often, they would crowd out the others."""
 SILENCE: Final = bytes(COMMON.octets)
 
 
@@ -41,16 +43,12 @@ class Mixer:
         self._beeps: list[memoryview] = []
         self._speech = memoryview(b"")
         self._utterance: int | None = None
-        self._levels = _Levels(on_levels)
+        self._levels = _Levels(on_levels, 0)
 
     @property
     def sounds(self) -> bool:
         """Whether a tone or speech is heard, or is about to be."""
-        return bool(self._wishes) or self._sounding
-
-    @property
-    def _sounding(self) -> bool:
-        return bool(self._tones or self._beeps or self._utterance is not None)
+        return bool(self._wishes or self._tones or self._beeps or self._utterance is not None)
 
     def play(self, tone: ToneGenerator, gain_db: float | None) -> None:
         """Play this tone instead of the one before; None: as loud as the ear volume says."""
@@ -62,7 +60,8 @@ class Mixer:
 
     def stop_tone(self) -> None:
         """Let the tone fall."""
-        self._wishes.append(self._release)
+        if self.sounds:
+            self._wishes.append(self._release)
 
     def say(self, utterance: int, speech: bytes) -> None:
         """Say this instead of what is being said: samples of COMMON's rate."""
@@ -70,33 +69,37 @@ class Mixer:
 
     def hush(self) -> None:
         """Say no more."""
-        self._wishes.append(functools.partial(self._say, None, b""))
+        if self.sounds:
+            self._wishes.append(functools.partial(self._say, None, b""))
 
     def watch(self, every_ms: int) -> None:
-        """Tell levels so often; 0: not at all."""
-        self._wishes.append(functools.partial(self._levels.every, every_ms // CHUNK_MS))
+        """Tell levels so often, or as often as may be; 0: not at all."""
+        every = max(LEVELS_EVERY, every_ms // CHUNK_MS) if every_ms > 0 else 0
+        self._levels = _Levels(self._on_levels, every)
 
     def turn(self, captured: bytes) -> bytes:
         """A chunk of COMMON from the microphone (empty: it was lost); what the ear is to hear.
 
         A call gets silence for what was lost: nothing at all would look like a broken path.
         """
+        busy = self.sounds
         while self._wishes:
-            self._wishes.popleft()()
+            # Taken away only when it is done, for `sounds` must not miss it meanwhile.
+            self._wishes[0]()
+            self._wishes.popleft()
         mouth = SILENCE if self.muted or not captured else captured
         heard = SILENCE
         for port in self.ports:
             played = port.turn(mouth)
             if played:
                 heard = mixed(heard, played)
-        sounded = self._sounding
         if self._utterance is not None:
             heard = mixed(amplified(heard, UNDER_SPEECH_DB), self._spoken())
         bell = self._sound_tones()
         heard = amplified(mixed(heard, bell[0]) if bell[0] else heard, self.ear_db)
         if bell[1]:
             heard = mixed(heard, bell[1])
-        if sounded and not self._sounding:
+        if busy and not self.sounds:
             self._on_quiet()
         self._levels.take(mouth, heard)
         return heard
@@ -141,13 +144,9 @@ class Mixer:
 class _Levels:
     """Means of mouth and ear over some chunks."""
 
-    def __init__(self, tell: Callable[[float, float], None]) -> None:
-        self._tell = tell
-        self._every = self._count = 0
-        self._mouth = self._ear = 0.0
-
-    def every(self, chunks: int) -> None:
-        self._every, self._count = chunks, 0
+    def __init__(self, tell: Callable[[float, float], None], every: int) -> None:
+        self._tell, self._every = tell, every
+        self._count = 0
         self._mouth = self._ear = 0.0
 
     def take(self, mouth: bytes, ear: bytes) -> None:
@@ -158,4 +157,5 @@ class _Levels:
         self._count += 1
         if self._count >= self._every:
             self._tell(level_db(self._mouth / self._count), level_db(self._ear / self._count))
-            self.every(self._every)
+            self._count = 0
+            self._mouth = self._ear = 0.0

@@ -32,14 +32,14 @@ from offhook.base.errors import LocalError, PeerError
 from offhook.protocols.media.codecs import available_codecs
 from offhook.protocols.media.jitter import DEFAULT_DELAY_MS
 from offhook.protocols.media.messages import Report
-from offhook.shells.audio.wav import WavSound
 from offhook.shells.store.notify import ServiceManager
 from offhook.shells.store.randomness import SystemRandomness
 
 MAX_UNSENT: Final = 1024
 """Reports that wait for a signalling process which does not read; the oldest are dropped."""
 CARD: Final = "card"
-HANDSETS: Final = (CARD, "files")
+FILES: Final = "files"
+HANDSETS: Final = (CARD, FILES)
 PR_SET_DUMPABLE: Final = 4
 PRIORITY: Final = -11
 """The nice value that desktop sound servers take."""
@@ -51,6 +51,7 @@ HELLO_S: Final = 5.0
 if TYPE_CHECKING:
     from offhook.app.engine.handset_sound import HandsetSound
     from offhook.app.engine.pulse import Pulse
+    from offhook.shells.audio.wav import WavSound
 
 log = logging.getLogger(__name__)
 
@@ -146,12 +147,21 @@ def _ports(text: str) -> range:
         raise argparse.ArgumentTypeError(f"{text!r} is no range of ports") from None
 
 
+def _of_files() -> type[WavSound]:
+    """The sound of files. LocalError on a telephone that has none: it could record what is said."""
+    try:
+        from offhook.shells.audio.wav import WavSound  # noqa: PLC0415  left out of the image
+    except ModuleNotFoundError:
+        raise LocalError("this telephone neither plays nor records files") from None
+    return WavSound
+
+
 def _own_sound(options: argparse.Namespace) -> Callable[[int], WavSound]:
     first: list[int] = []
 
     def sound(number: int) -> WavSound:
         record = numbered(options.record, number, first)
-        return WavSound(options.play, record, loop=options.loop)
+        return _of_files()(options.play, record, loop=options.loop)
 
     return sound
 
@@ -300,6 +310,8 @@ def main(arguments: list[str] | None = None) -> int:
     go_first()
     try:
         options = _arguments(arguments)
+        if options.play or options.record or options.handset == FILES:
+            _of_files()
         if options.listen:
             asyncio.run(listen(handed_over(), options))
         else:

@@ -42,7 +42,7 @@ MOST_LEAD: Final = 3
 LESS_AFTER: Final = 250
 """Periods in a row that found more than enough held ready, before one is left out."""
 MAX_REASON: Final = 300
-"""Characters of a reason: it may quote what a peer sent."""
+"""Characters of a reason: it may quote what was sent or asked for."""
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from offhook.base.schema.hardware_profile_parts import (
     LampsWiring,
     RingerWiring,
 )
-from offhook.base.schema.hardware_profile_pins import BoardFunction, pin_defects
+from offhook.base.schema.hardware_profile_pins import PINS, BoardFunction, pin_defects
 from offhook.base.schema.problem import DocumentInvalid, Problem, show
 from offhook.base.schema.section import Defect, Section, key
 from offhook.base.schema.settings import parse_toml
@@ -74,6 +74,8 @@ class HardwareProfile(Section, frozen=True):
         key(
             "Keys with a contact of their own, as [[buttons]].",
             example=[{"pin": 17, "symbol": "mute"}],
+            expects=f"at most {len(PINS)} keys, each a table",
+            max_length=len(PINS),
         ),
     ] = ()
     ringer: Annotated[

@@ -19,6 +19,9 @@ Pin = Annotated[
     int,
     msgspec.Meta(ge=0, le=27, extra={"expects": "a GPIO of the header by its number, 0 to 27"}),
 ]
+KeyRow = Annotated[
+    str, msgspec.Meta(max_length=4, extra={"expects": "one symbol for each pin in columns"})
+]
 Milliseconds = Annotated[int, msgspec.Meta(ge=0, le=5000)]
 Percent = Annotated[float, msgspec.Meta(ge=0.5, le=50)]
 Active = Literal["high", "low"]
@@ -54,10 +57,12 @@ class KeypadWiring(Section, frozen=True):
         ),
     ] = "matrix"
     layout: Annotated[
-        tuple[str, ...],
+        tuple[KeyRow, ...],
         key(
             "The keys: one text for each row, one symbol for each column.",
             example=["123", "456", "789", "*0#"],
+            expects="a text for each pin in rows, at most 4",
+            max_length=4,
         ),
     ] = ("123", "456", "789", "*0#")
 

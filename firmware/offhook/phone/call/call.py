@@ -150,8 +150,7 @@ class Call(ABC):
             case engine.FirstPacketSent():
                 self.record.first_sent_ms = self._since(now)
             case engine.KeysConfirmed():
-                self.record.first_received_ms = self._since(now)
-                self._events.append(Heard())
+                self._keys_confirmed(now)
             case engine.DtmfReceived(digit=digit):
                 self.record.digits_received += digit
                 self._events.append(DigitHeard(digit))
@@ -269,7 +268,7 @@ class Call(ABC):
 
     def _reoffered(self, event: sip.OfferReceived, now: float) -> None:
         """A re-INVITE or UPDATE: the same policy, or 488 and the call goes on as it was."""
-        if self.invite is None:
+        if self.invite is None or not self.invite.awaits(event.transaction):
             return
         if self.state is not CallState.TALKING:
             self.invite.refuse_offer(event.transaction, 491, None, now)
@@ -278,7 +277,6 @@ class Call(ABC):
         if not event.body:
             offer = self._offer_answer.make_offer(direction)
             self.invite.accept_offer(event.transaction, offer, now)
-            self._offer_answer.offered(offer)
             return
         try:
             choice = self._offer_answer.judge(event.body)
@@ -295,12 +293,10 @@ class Call(ABC):
         if settled or self.state is not CallState.TALKING or self.invite is None:
             return
         direction = Direction.SENDONLY if self._hold_wanted else Direction.SENDRECV
-        offer = self._offer_answer.make_offer(direction)
         try:
-            self.invite.reoffer(offer, now)
+            self.invite.reoffer(lambda: self._offer_answer.make_offer(direction), now)
         except LocalError:
             return
-        self._offer_answer.offered(offer)
         self._proposal = direction
 
     def _reanswered(self, answer: bytes, now: float) -> None:
@@ -312,6 +308,12 @@ class Call(ABC):
             self._agree(self._offer_answer.read_answer(answer), now)
         except Unacceptable as refusal:
             self._insecure(refusal.reason, now)
+
+    def _keys_confirmed(self, now: float) -> None:
+        """Those of now: the first ones, or others since."""
+        if self.record.first_received_ms is None:
+            self.record.first_received_ms = self._since(now)
+        self._events.append(Heard())
 
     def _media_lost(self, silent_ms: float, now: float) -> None:
         if self.record.first_received_ms is None:

@@ -58,9 +58,7 @@ class IncomingCall(Call):
 
     def _path_ready(self, now: float) -> None:
         if self._choice is None:
-            offer = self._offer_answer.make_offer()
-            self.invite.accept(offer, now)
-            self._offer_answer.offered(offer)
+            self.invite.accept(self._offer_answer.make_offer(), now)
             return
         try:
             answer, agreement = self._offer_answer.make_answer(self._choice)

@@ -39,6 +39,8 @@ class LeftOver:
     cseq: int
     """The number of our last request in it, 0 before the first."""
     secure: bool
+    authorized: bool = False
+    """Whether the INVITE had credentials of ours: else a challenge to the BYE is not answered."""
 
     @classmethod
     def of(cls, dialog: Dialog) -> LeftOver:
@@ -51,6 +53,7 @@ class LeftOver:
             tuple(str(each) for each in dialog.route_set),
             dialog.local_cseq,
             dialog.secure,
+            dialog.authorized,
         )
 
     def dialog(self) -> Dialog:
@@ -68,6 +71,7 @@ class LeftOver:
                 secure=self.secure,
                 peer_allows=frozenset(),
                 confirmed=True,
+                authorized=self.authorized,
             )
         except PeerError as error:
             raise LocalError(f"a dialog that was kept can't be read: {error.reason}") from None
@@ -82,6 +86,7 @@ class LeftOver:
             "routes": list(self.routes),
             "cseq": self.cseq,
             "secure": self.secure,
+            "authorized": self.authorized,
         }
 
     @classmethod
@@ -102,6 +107,7 @@ class LeftOver:
             tuple(_text(each) for each in routes),
             cseq,
             document.get("secure") is True,
+            document.get("authorized") is True,
         )
         made.dialog()
         return made

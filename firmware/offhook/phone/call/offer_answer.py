@@ -51,10 +51,7 @@ class OfferAnswer:
         return answer, agreement
 
     def make_offer(self, direction: Direction = Direction.SENDRECV) -> bytes:
-        """Our offer: the first one, or one that changes at most the direction.
-
-        It counts once `offered` says that it is on its way.
-        """
+        """Our offer, to be sent: the first one, or one that changes at most the direction."""
         local = self._ready()
         if self.agreement is None:
             offer = make_offer(local, self._policy, self._origin, direction=direction)
@@ -62,11 +59,8 @@ class OfferAnswer:
             offer = make_reoffer(
                 self._described, self.agreement, local, self._policy, direction=direction
             )
-        return offer
-
-    def offered(self, offer: bytes) -> None:
-        """Our `offer` was sent: the next description is one version later (RFC 3264 §8)."""
         self._describe(offer)
+        return offer
 
     def read_answer(self, answer: bytes) -> Agreement:
         """What the peer's `answer` makes of our latest offer."""
@@ -79,5 +73,6 @@ class OfferAnswer:
         return self.local
 
     def _describe(self, description: bytes) -> None:
+        """It goes out; the next description is one version later (RFC 3264 §8)."""
         self._described = description
         self._origin = self._origin.raised()

@@ -29,13 +29,11 @@ class OutgoingCall(Call):
 
     def _path_ready(self, now: float) -> None:
         self.record.invited_ms = self._since(now)
-        offer = self._offer_answer.make_offer()
         try:
-            self.invite = self._send(offer, now)
+            self.invite = self._send(self._offer_answer.make_offer(), now)
         except LocalError as error:
             self._end(Outcome.FAILED, str(error), "network", now)
             return
-        self._offer_answer.offered(offer)
         self._dialog_open = True
         self._move(Cue.INVITE_SENT)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from offhook.base.state_table import Step
-from offhook.phone.line.endings import MEANINGS, ending
+from offhook.phone.line.endings import ENDINGS, ending
 from offhook.phone.line.reset import STAYS, STORE
 from offhook.phone.line.states import (
     CHAPTERS,
@@ -70,8 +70,8 @@ def _lines() -> Iterator[str]:
 
 def _endings() -> Iterator[str]:
     yield from ("## What an answer sounds like", "", "| SIP status | | State |", "|---|---|---|")
-    for status, meaning in MEANINGS.items():
-        reached = TRANSITIONS[LineState.CALLING, ending(status)].state
+    for status, (cue, meaning) in ENDINGS.items():
+        reached = TRANSITIONS[LineState.CALLING, cue].state
         yield f"| {status} | {meaning} | {reached.value} |"
     failed = TRANSITIONS[LineState.CALLING, ending(None)].state
     yield f"| any other, or none | | {failed.value} |"

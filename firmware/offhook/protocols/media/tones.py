@@ -115,6 +115,13 @@ class ToneGenerator:
         return samples.tobytes()
 
 
+def check_tone(tone: ToneShape) -> None:
+    """Raises LocalError for a tone that never went through a section's checks, and fails them."""
+    for part in (*tone.once, *tone.cadence, tone):
+        for defect in part.check():
+            raise LocalError(f"no tone has {defect.key} = {defect.value}: {defect.expectation}")
+
+
 @functools.lru_cache(32)
 def burst(tone: ToneShape, rate: int) -> bytes:
     """What sounds once in a tone, computed as long as it is and no longer.

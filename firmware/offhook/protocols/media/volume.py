@@ -21,6 +21,8 @@ SIDE_TONE_DB: Final = -18.0
 """Gain from microphone to ear that a handset begins with (assumed)."""
 
 
+LOUDEST_DB: Final = 60.0
+"""A gain that makes a sine of 1/1000 of full scale one of full scale: more is a mistake."""
 FULL_SCALE: Final = 32768
 QUIETEST_DB: Final = -96.0
 """Below a sine of one bit."""
@@ -38,6 +40,12 @@ def ringer_gain_db(step: int) -> float | None:
     if not 0 <= step < len(RINGER_DB):
         raise LocalError(f"the ringer volume has the steps 0 to {len(RINGER_DB) - 1}")
     return RINGER_DB[step]
+
+
+def check_gain(gain_db: float | None) -> None:
+    """Raises LocalError for what is neither a gain up to LOUDEST_DB (dB) nor None."""
+    if gain_db is not None and not -math.inf < gain_db <= LOUDEST_DB:
+        raise LocalError(f"{gain_db} dB is no gain of a handset's")
 
 
 def amplified(pcm: bytes, gain_db: float | None) -> bytes:

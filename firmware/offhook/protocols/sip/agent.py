@@ -122,6 +122,8 @@ class UserAgent:
 
     def end_left_over(self, dialog: Dialog, now: float) -> None:
         """End a dialog of an earlier run by a BYE, as soon as requests may go out."""
+        if dialog.authorized and self._authorizer is not None:
+            self._authorizer.take_up(dialog.id.call_id, dialog.id.local_tag)
         call = LeftOverDialog(self._core, dialog)
         self._calls.append(call)
         if self._core.ready:

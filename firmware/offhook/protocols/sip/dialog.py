@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from offhook.protocols.sip.message import Message, Response
 
 TARGET_REFRESH = frozenset({"INVITE", "UPDATE"})
+CREDENTIALS = ("Authorization", "Proxy-Authorization")
 
 
 class DialogId(NamedTuple):
@@ -32,7 +33,8 @@ class Dialog:
     """One peer-to-peer relation. `local` and `remote` carry their tags.
 
     `local_cseq` is the number of our last request, `remote_cseq` the peer's or None before the
-    first. `secure` means that the dialog was made with a SIPS Request-URI.
+    first. `secure` means that the dialog was made with a SIPS Request-URI, `authorized` that our
+    INVITE had credentials.
     """
 
     id: DialogId
@@ -45,6 +47,7 @@ class Dialog:
     secure: bool
     peer_allows: frozenset[str]
     confirmed: bool = False
+    authorized: bool = False
 
     @classmethod
     def from_uac(cls, invite: Request, response: Response) -> Dialog:
@@ -64,6 +67,7 @@ class Dialog:
             secure=is_sips(invite.uri),
             peer_allows=_allowed(response),
             confirmed=response.status >= 200,
+            authorized=any(name in invite.headers for name in CREDENTIALS),
         )
 
     @classmethod
@@ -126,11 +130,7 @@ class Dialog:
 
     def make_ack(self, invite: Request, body: bytes = b"", content_type: str = "") -> Request:
         """The ACK of a 2xx to `invite`, with that INVITE's credentials (§13.2.2.4)."""
-        headers = [
-            (name, value)
-            for name, value in invite.headers
-            if name in {"Authorization", "Proxy-Authorization"}
-        ]
+        headers = [(name, value) for name, value in invite.headers if name in CREDENTIALS]
         if body:
             headers.append(("Content-Type", content_type))
         return self._request("ACK", invite.cseq.number, headers, body)

@@ -140,6 +140,10 @@ class DigestClient:
         except PeerError as error:
             return DigestRefused(f"the challenge can't be read: {error.reason}", "malformed")
 
+    def take_up(self, call_id: str, from_tag: str) -> None:
+        """Count a dialog as begun with credentials of ours: by an earlier run of this account."""
+        _hold(self._own_dialogs, (call_id, from_tag), None)
+
     def preempt(self, request: Request) -> Request:
         """`request` with credentials made of a nonce that this flow has already given us.
 

@@ -115,12 +115,17 @@ class OutgoingInvite:
 
     cancel = hang_up
 
-    def reoffer(self, body: bytes, now: float) -> None:
+    def reoffer(self, make: Callable[[], bytes], now: float) -> None:
         """Propose a changed session by re-INVITE: OfferAccepted or OfferRefused follows.
 
+        `make` gives the offer each time that it goes out: after a glare it is sent again.
         Raises LocalError without a confirmed dialog, or while another offer is open.
         """
-        self._confirmed().changes.propose(body, now)
+        self._confirmed().changes.propose(make, now)
+
+    def awaits(self, transaction: str) -> bool:
+        """Whether OfferReceived of `transaction` can still be answered."""
+        return self._session is not None and self._session.changes.awaits(transaction)
 
     def accept_offer(self, transaction: str, body: bytes, now: float) -> bool:
         """Answer OfferReceived 200; False if it isn't open any more."""

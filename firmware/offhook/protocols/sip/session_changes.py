@@ -63,7 +63,7 @@ class SessionChanges:
         self._sending: Sending | None = None
         self._ack: Request | None = None
         self._ack_until = 0.0
-        self._offer = b""
+        self._make: Callable[[], bytes] = bytes
         self._glares = 0
         self._retry_at: float | None = None
 
@@ -88,6 +88,10 @@ class SessionChanges:
         else:
             self._received = event
             self._emit(OfferReceived(event.transaction, request.method, offer))
+
+    def awaits(self, transaction: str) -> bool:
+        """Whether the offer that came by `transaction` is open: neither answered nor withdrawn."""
+        return self._received is not None and self._received.transaction == transaction
 
     def accept(self, transaction: str, body: bytes, now: float) -> bool:
         """Answer the open offer 200 with `body`; False if it isn't open any more."""
@@ -119,19 +123,22 @@ class SessionChanges:
         self._answer(event, status, now, reason, headers)
         return True
 
-    def propose(self, body: bytes, now: float) -> None:
-        """Send a re-INVITE with the offer `body`.
+    def propose(self, make: Callable[[], bytes], now: float) -> None:
+        """Send a re-INVITE with the offer that `make` gives: asked again after a glare (§14.1).
 
-        Raises LocalError while another offer or INVITE is open (§14.1).
+        It waits for the ACK of a re-INVITE of the peer's. Raises LocalError while another offer is
+        open; then `make` is not asked.
         """
         if self._closed or self.gate is not None:
             raise LocalError("there is no confirmed dialog to change")
-        open_ones = (self._received, self._sending, self._unacknowledged, self._retry_at)
-        if any(one is not None for one in open_ones):
+        if any(one is not None for one in (self._received, self._sending, self._retry_at)):
             raise LocalError("another offer is open")
-        self._offer = body
+        self._make = make
         self._glares = 0
-        self._propose(now)
+        if self._unacknowledged is None:
+            self._propose(now)
+        else:
+            self._retry_at = now + self._glare_pause()
 
     def acknowledged(self, ack: Request) -> bool:
         """An ACK in this dialog; False if it is none for a 2xx of ours to a re-INVITE."""
@@ -175,7 +182,7 @@ class SessionChanges:
         return min((time for time in times if time is not None), default=None)
 
     def tick(self, now: float) -> None:
-        """Send a 2xx again, or a re-INVITE after glare; give up on an ACK that never came."""
+        """Send a 2xx again, or a re-INVITE that waited; give up on an ACK that never came."""
         if self._unacknowledged is not None:
             due = self._unacknowledged.due(now)
             if due is AckDue.RESEND:
@@ -195,7 +202,8 @@ class SessionChanges:
         if self._core.endpoint is None:
             self._emit(OfferRefused(503, "there is no flow"))
             return
-        request = self._dialog.make_request("INVITE", self._headers(self._offer), self._offer)
+        offer = self._make()
+        request = self._dialog.make_request("INVITE", self._headers(offer), offer)
         self._ack = None
         self._sending = self._core.send(request, self._outcome, now, self._dialog)
 
@@ -254,10 +262,9 @@ class SessionChanges:
         return self._core.session_headers(secure=self._dialog.secure, body=body)
 
     def _take(self, transaction: str) -> RequestReceived | None:
-        event = self._received
-        if event is None or event.transaction != transaction:
+        if not self.awaits(transaction):
             return None
-        self._received = None
+        event, self._received = self._received, None
         return event
 
     def _answer(

@@ -30,9 +30,10 @@ class CardSound:
     """The card whose name contains `device` (None: the system's choice) as a Sound.
 
     While the card is away, `on_period` goes on being called, with nothing captured, at the pace of
-    the clock; `on_presence(found, told)` tells of both, in the sound's thread. A `patient` one is
-    opened even where there is no card yet. Only one may be open in a process: PortAudio looks for
-    cards anew only when all is closed.
+    the clock; `on_presence(found, told)` tells of the card that is there when it is opened, of each
+    loss and of each return, the last two in the sound's thread. A `patient` one is opened even
+    where there is no card yet. Only one may be open in a process: PortAudio looks for cards anew
+    only when all is closed.
     """
 
     def __init__(
@@ -71,6 +72,8 @@ class CardSound:
             if not self._patient:
                 raise
             self._absent = str(error)
+        else:
+            self._on_presence(True, self.card or "")
         self._last = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="sound card", daemon=True)
         self._thread.start()
@@ -128,13 +131,15 @@ class CardSound:
 
     def _run(self) -> None:
         go_first()
-        while not self._stopped.is_set():
-            try:
-                self._serve()
-            except CardLost as lost:
-                self._survive(str(lost))
-        if self._search_thread is None or not self._search_thread.is_alive():
-            self._disconnect()
+        try:
+            while not self._stopped.is_set():
+                try:
+                    self._serve()
+                except CardLost as lost:
+                    self._survive(str(lost))
+        finally:
+            if self._search_thread is None or not self._search_thread.is_alive():
+                self._disconnect()
 
     def _serve(self) -> None:
         drive = self._drive
@@ -170,6 +175,7 @@ class CardSound:
         search.join(CLOSED_WITHIN_S)
 
     def _search(self) -> None:
+        """Ends with a card only where it is still wanted: `_run` doesn't wait for ever."""
         self._disconnect()
         while not self._stopped.wait(RETRY_S):
             try:
@@ -180,8 +186,10 @@ class CardSound:
                 log.debug("sound: %s", error)
                 self._disconnect()
             else:
-                self._found.set()
-                return
+                if not self._stopped.is_set():
+                    self._found.set()
+                    return
+        self._disconnect()
 
 
 def _spread(samples: Samples, channels: int) -> bytes:

@@ -34,6 +34,8 @@ LEAD: Final = 1
 """Chunks held ready beyond those of a period: what we may be late without being heard."""
 MOST_LEAD: Final = 6
 """The same, at most, on a machine that has been later than that."""
+CALM: Final = 60_000 // CHUNK_MS
+"""Chunks in a row that found more than LEAD ready, before one is left out."""
 HELD: Final = 3
 """Chunks that the card is given ahead, where it is written to: less than PortAudio's buffer has."""
 BEHIND_FOR: Final = 10
@@ -45,7 +47,12 @@ TRACED: Final = 30000
 
 
 def go_first() -> None:
-    """Let this thread go before all that is not sound, where that is allowed."""
+    """Let this thread go before all that is not sound, where that is allowed.
+
+    One that is a real-time thread already keeps the priority that it was begun with.
+    """
+    if os.sched_getscheduler(0) == os.SCHED_FIFO:
+        return
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
 
@@ -89,7 +96,7 @@ class Drive(ABC):
         self._silence = bytes(terms.octets)
         self.side_tone = 0.0
         """How loud the ear hears the mouth, as a factor; here, where it is soonest."""
-        self._plenty = self._starved = 0
+        self._plenty = self._calm = self._starved = 0
         self._running = False
         for _ in range(self._wanted):
             self._playing.put(self._silence)
@@ -138,15 +145,19 @@ class Drive(ABC):
         """A chunk to be played after those given before.
 
         What is held ready grows by what was missed, up to MOST_LEAD; what is too much for a
-        second is left out.
+        second is left out, and one where for a minute we were never late enough to need it.
         """
         if self._starved:
             self._wanted = min(self._wanted + self._starved, self._least + MOST_LEAD - LEAD)
-            self._starved = self._plenty = 0
-        self._plenty = self._plenty + 1 if len(self._playing) > self._wanted else 0
-        if self._plenty > 1000 // CHUNK_MS or not self._playing.put(chunk):
+            self._starved = self._plenty = self._calm = 0
+        ready = len(self._playing)
+        self._plenty = self._plenty + 1 if ready > self._wanted else 0
+        self._calm = self._calm + 1 if ready > LEAD else 0
+        calm = self._calm > CALM
+        if calm or self._plenty > 1000 // CHUNK_MS or not self._playing.put(chunk):
+            self._wanted = max(self._least, self._wanted - calm)
             self._counts.dropped += 1
-            self._plenty = 0
+            self._plenty = self._calm = 0
 
     def close(self) -> bool:
         """Let the card go; it may take long where the card is gone. False: it can't be let go."""
@@ -180,7 +191,10 @@ class BlockingDrive(Drive):
     def _start(self, host: PortAudio) -> None:
         self._closing = False
         self._stream = host.open(self.terms, None)
-        self._room = self._stream.get_write_available()
+        try:
+            self._room = self._stream.get_write_available()
+        except OSError as error:
+            raise CardLost(f"{self.terms.name} went at once: {error}") from None
         self._thread = threading.Thread(target=self._run, name="sound card io", daemon=True)
         self._thread.start()
 

@@ -14,6 +14,8 @@ import soxr
 
 from offhook.base.errors import LocalError
 
+LONGEST_PAUSE_MS: Final = 10_000
+"""Silence after one fragment."""
 KEPT: Final = 64
 """Fragments that are kept ready: a few MB at 48 kHz."""
 
@@ -27,6 +29,8 @@ class FragmentFolder:
     def __init__(self, folder: Path, language: str) -> None:
         self._folder, self._language = folder, language
         path = folder / f"{language}.json"
+        if path.parent != folder:
+            raise LocalError(f"{language!r} is no language")
         try:
             index = json.loads(path.read_text("utf-8"))
             self._files: dict[str, str] = dict(index["fragments"])
@@ -42,7 +46,14 @@ class FragmentFolder:
         return frozenset(self._files)
 
     def speech(self, fragments: Iterable[tuple[str, int]], rate: int) -> bytes:
-        """Fragments by name, each with the silence after it in ms, as samples at `rate` Hz."""
+        """Fragments by name, each with the silence after it in ms, as samples at `rate` Hz.
+
+        LocalError where a fragment can't be had, or a pause is none of 0 to LONGEST_PAUSE_MS.
+        """
+        fragments = tuple(fragments)
+        for _, pause_ms in fragments:
+            if not 0 <= pause_ms <= LONGEST_PAUSE_MS:
+                raise LocalError(f"{pause_ms} ms is no pause between words")
         return b"".join(
             self.pcm(name, rate) + bytes(2 * (rate * pause_ms // 1000))
             for name, pause_ms in fragments

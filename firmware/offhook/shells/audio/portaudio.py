@@ -100,8 +100,11 @@ class PortAudio:
 
         Raises CardLost where there is none that both captures and plays.
         """
-        capture = self._choose(name, "maxInputChannels")
-        playback = self._choose(name, "maxOutputChannels")
+        try:
+            capture = self._choose(name, "maxInputChannels")
+            playback = self._choose(name, "maxOutputChannels")
+        except OSError as error:
+            raise CardLost(f"PortAudio can't tell of its cards: {error}") from None
         for rate, channels in itertools.product(BEST_RATES, CHANNELS):
             terms = Terms(
                 str(playback["name"]), capture["index"], playback["index"], rate, channels

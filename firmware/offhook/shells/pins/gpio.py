@@ -17,7 +17,7 @@ from offhook.base.vocabulary import Edge
 from offhook.shells.pins.gpio_chip import PinLibrary, Pwm, reported
 
 MOST_EDGES: Final = 4096
-"""Edges that wait to be fetched; beyond them the oldest are lost, never the last level."""
+"""Edges that wait to be fetched; beyond them the oldest are lost, never the last of a pin."""
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,8 @@ class Gpio:
     def __init__(self, library: PinLibrary, clock: Callable[[], float] = time.monotonic) -> None:
         self._library, self._clock = library, clock
         self._lock = threading.Lock()
-        self._edges: deque[Edge] = deque(maxlen=MOST_EDGES)
+        self._edges: deque[Edge] = deque()
+        self._latest: dict[str, Edge] = {}
         self._watched: set[int] = set()
         self._rows: dict[int, bool] = {}
         self._outputs: dict[int, bool] = {}
@@ -63,6 +64,7 @@ class Gpio:
         with self._lock:
             edges = list(self._edges)
             self._edges.clear()
+            self._latest.clear()
             return edges, self._clock()
 
     def drive(self, rows: Iterable[int], low: Iterable[int]) -> None:
@@ -108,6 +110,7 @@ class Gpio:
         with self._lock:
             self._closed = True
             self._edges.clear()
+            self._latest.clear()
         for pin in self._watched:
             _attempt(self._library.remove_event_detect, pin)
         with reported("the pins can't be let go"):
@@ -142,9 +145,20 @@ class Gpio:
             with reported(f"GPIO {pin} can't be read"):
                 level = bool(self._library.input(pin))
             first = not self._edges
-            self._edges.append(Edge(str(pin), level, at))
+            self._keep(Edge(str(pin), level, at))
         if first and self._wake is not None:
             self._wake()
+
+    def _keep(self, edge: Edge) -> None:
+        self._latest[edge.pin] = edge
+        if len(self._edges) >= MOST_EDGES:
+            followed = (
+                index
+                for index, each in enumerate(self._edges)
+                if each is not self._latest[each.pin]
+            )
+            del self._edges[next(followed)]
+        self._edges.append(edge)
 
 
 class PwmPin:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Final
 
 from offhook.base.schema.hardware_profile_parts import LampsWiring, LampWiring
@@ -41,9 +42,10 @@ class Lamps:
             player.show(look)
 
     def close(self) -> None:
-        """Dark."""
-        for player in self._players.values():
-            player.close()
+        """Dark; raises what failed once all were tried."""
+        with ExitStack() as closing:
+            for player in self._players.values():
+                closing.callback(player.close)
 
 
 class _Light:

@@ -122,7 +122,9 @@ class Ringer:
         self._player = RingPlayer(wiring.limits)
         self._alarm = Alarm(clock, self._turn)
         self._cadence: tuple[int, ...] | None = None
-        self._step = self._heard = 0
+        self._step = 0
+        self._heard: int | None = 0
+        """What the bell was told last; None: that failed."""
         self._lock = threading.Lock()
         self._guard = Guard(self._hush)
 
@@ -174,6 +176,7 @@ class Ringer:
     def _hear(self, step: int, *, again: bool = False) -> None:
         with self._lock:
             if step != self._heard or again:
+                self._heard = None
                 if step:
                     self._bell.sound(step)
                 else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import termios
 import tty
@@ -30,6 +31,8 @@ KEYS: Final = {
     **{symbol: symbol for symbol in "0123456789*#ABCD"},
 }
 """What a key of the keyboard is to the telephone."""
+_SEQUENCE: Final = re.compile(rb"\x1b(\[[0-?]*[ -/]*[@-~]?|O.?|.)?", re.DOTALL)
+"""What a terminal sends for a key without a character (ECMA-48 §5.4), or for Alt and another."""
 LEGEND: Final = "space lift / lay down    0-9 * # dial    f flash    m mute    q quit"
 REFRESH_S: Final = 0.1
 BAR: Final = 16
@@ -84,15 +87,20 @@ class TerminalHandset:
             # The terminal is gone, as when the line to it breaks: nobody is left to type.
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
             self._on_key(QUIT)
-        for symbol in typed.decode("ascii", "ignore"):
-            key = KEYS.get(symbol, KEYS.get(symbol.lower()))
-            if key is not None:
-                self._on_key(key)
+        for key in pressed(typed):
+            self._on_key(key)
 
     def _draw(self) -> None:
         loop = asyncio.get_running_loop()
         self._live.update(picture(self._view(), loop.time()), refresh=True)
         self._timer = loop.call_later(REFRESH_S, self._draw)
+
+
+def pressed(typed: bytes) -> list[str]:
+    """The telephone's keys in what the terminal sent; every other key of the keyboard is none."""
+    text = _SEQUENCE.sub(b"", typed).decode("ascii", "ignore")
+    found = (KEYS.get(symbol, KEYS.get(symbol.lower())) for symbol in text)
+    return [key for key in found if key is not None]
 
 
 def picture(view: HandsetView, now: float) -> Panel:

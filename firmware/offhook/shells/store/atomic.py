@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,10 @@ TEMPORARY: Final = ".offhook-"
 
 class StoreError(LocalError):
     """A file can't be read or written; the text names it and says why."""
+
+
+class NoFile(StoreError):
+    """There is no such file."""
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
@@ -29,7 +34,7 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o600) -> None:
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         raise StoreError(f"can't write {path}: {error.strerror or error}") from error
 
@@ -49,15 +54,33 @@ def sweep(folder: Path) -> int:
 
 
 def read_whole(path: Path, limit: int) -> bytes:
-    """The content of `path`. Raises StoreError if it is longer than `limit` octets."""
+    """The content of `path`. Raises NoFile, or StoreError if it is longer than `limit` octets."""
     try:
         with path.open("rb") as file:
             content = file.read(limit + 1)
     except OSError as error:
-        raise StoreError(f"can't read {path}: {error.strerror or error}") from error
+        kind = NoFile if isinstance(error, FileNotFoundError) else StoreError
+        raise kind(f"can't read {path}: {error.strerror or error}") from error
     if len(content) > limit:
         raise StoreError(f"{path} is longer than {limit} octets")
     return content
+
+
+def read_document(path: Path, limit: int) -> object:
+    """The JSON document of at most `limit` octets in `path`. Raises NoFile or StoreError."""
+    try:
+        return json.loads(read_whole(path, limit))
+    except (ValueError, RecursionError) as error:
+        raise StoreError(f"{path} is no JSON document: {error}") from None
+
+
+def sync_folder(folder: Path) -> None:
+    """What was renamed or removed in `folder` stays so after a power cut. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:
@@ -68,11 +91,3 @@ def _write(path: Path, content: bytes, mode: int) -> None:
         file.write(content)
         file.flush()
         os.fsync(handle)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -12,6 +12,9 @@ from offhook.shells.store.atomic import StoreError, read_whole, write_atomically
 RELEASED: Final = 1_793_491_200.0
 """Unix time (2026-11-01): it can't be earlier than this version of the code."""
 
+LATEST: Final = 4_102_444_800.0
+"""Unix time (2100-01-01): a kept bound beyond it is damage, and would expire every certificate."""
+
 _LONGEST: Final = 64
 
 
@@ -75,6 +78,7 @@ def _kept_floor(file: Path | None) -> float:
     if file is None:
         return 0.0
     try:
-        return float(int(read_whole(file, _LONGEST)))
+        kept = int(read_whole(file, _LONGEST))
     except (StoreError, ValueError):
         return 0.0
+    return float(kept) if kept <= LATEST else 0.0

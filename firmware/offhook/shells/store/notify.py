@@ -9,13 +9,16 @@ from typing import Final
 
 LONGEST_STATUS: Final = 400
 """Characters of a status that are told; what follows is left out."""
+_OF_THE_MOMENT: Final = frozenset({"WATCHDOG", "EXTEND_TIMEOUT_USEC"})
+"""What is no longer true later; all else is told as soon as there is room for it."""
 
 
 class ServiceManager:
     """The service manager that started this process; without one nothing is told to anybody.
 
     `environment` holds NOTIFY_SOCKET (a path, or "@" and an abstract name), WATCHDOG_USEC and
-    WATCHDOG_PID. Nothing here raises, waits or fails the service: who can't be told, isn't.
+    WATCHDOG_PID. Nothing here raises, waits or fails the service: what a busy manager has no room
+    for is told with the next word, signs of life excepted.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
@@ -27,6 +30,7 @@ class ServiceManager:
         self.watchdog_s = _watchdog_s(environment)
         """A sign of life is due at least this often (s), or the service is killed; None: never."""
         self._status = ""
+        self._untold: dict[str, str] = {}
 
     @property
     def present(self) -> bool:
@@ -64,13 +68,18 @@ class ServiceManager:
     def _tell(self, state: str) -> None:
         if not self._address:
             return
+        name = state.partition("=")[0]
+        words = {**self._untold, name: state}
+        if name not in _OF_THE_MOMENT:
+            self._untold = words
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
                 out.setblocking(False)
-                out.sendto(state.encode("utf-8", "replace"), self._address)
+                out.sendto("\n".join(words.values()).encode("utf-8", "replace"), self._address)
         except OSError:
             # Nobody can be told that nobody can be told; the watchdog draws its conclusion.
             return
+        self._untold = {}
 
 
 def _watchdog_s(environment: Mapping[str, str]) -> float | None:
