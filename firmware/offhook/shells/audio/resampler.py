@@ -1,8 +1,8 @@
-"""A stream of one rate made a stream of another, 10 ms by 10 ms, by soxr's filter as a matrix.
+"""A stream of one rate made a stream of another, 10 ms by 10 ms, by soxr's filter as a kernel.
 
 soxr's stream holds samples back in blocks: 12 ms from 48 to 16 kHz, over 100 ms to 8 kHz. Its
 conversion in one piece is linear, though, and repeats itself every gcd of the rates. So its answer
-to a few impulses is asked for once; a chunk, with what came before and a little of what comes
+to a few impulses is asked for once; each round of samples, with a little of what came before and
 after, is then converted by one product: the same filter, LOOKAHEAD_MS late.
 """
 
@@ -26,6 +26,9 @@ QUALITY: Final = "LQ"
 """The filter that is short enough for LOOKAHEAD_MS; with its stop band below 16 bits' noise."""
 RATES: Final = (8000, 16000, 24000, 32000, 44100, 48000, 96000)
 
+_REACH_MS: Final = 3
+"""How far from a sample the filter hears it, at most."""
+
 Samples = NDArray[np.int16]
 
 
@@ -42,8 +45,14 @@ class Resampler:
         self._same = from_rate == to_rate
         self._in = from_rate * CHUNK_MS // 1000
         if not self._same:
-            self._matrix = _matrix(from_rate, to_rate)
-            self._window = np.zeros(len(self._matrix), np.float32)
+            self._kernel = _kernel(from_rate, to_rate)
+            step = from_rate // math.gcd(from_rate, to_rate)
+            # At the end of a chunk some of what the filter reaches isn't there yet: it stays 0.
+            unknown = from_rate * (_REACH_MS - LOOKAHEAD_MS) // 1000
+            whole = np.zeros(len(self._kernel) - step + self._in, np.float32)
+            self._window = whole[:-unknown]
+            views = np.lib.stride_tricks.sliding_window_view(whole, len(self._kernel))
+            self._rounds = views[::step]
 
     def convert(self, chunk: Samples) -> Samples:
         """The next CHUNK_MS of the stream, LOOKAHEAD_MS late where the rates differ."""
@@ -52,38 +61,32 @@ class Resampler:
         window = self._window
         window[: -self._in] = window[self._in :]
         window[-self._in :] = chunk
-        made = np.rint(window @ self._matrix)
+        # Copied, as its rows overlap: a product with such may take four times as long.
+        made = np.rint(np.ascontiguousarray(self._rounds) @ self._kernel).ravel()
         return np.asarray(np.clip(made, -32768, 32767), np.int16)
 
 
 @functools.lru_cache(16)
-def _matrix(from_rate: int, to_rate: int) -> NDArray[np.float32]:
-    """What each sample of the window gives to each sample of the chunk that is made of it.
+def _kernel(from_rate: int, to_rate: int) -> NDArray[np.float32]:
+    """What each sample of a round and around it gives to each sample that is made of the round.
 
-    The window is the chunk before, the chunk, and LOOKAHEAD_MS after it.
+    A round is as many samples as the conversion takes to repeat itself; around it, _REACH_MS.
     """
-    size_in, size_out = (rate * CHUNK_MS // 1000 for rate in (from_rate, to_rate))
-    ahead = from_rate * LOOKAHEAD_MS // 1000
     common = math.gcd(from_rate, to_rate)
-    phases, shift = from_rate // common, to_rate // common
+    taken, made = from_rate // common, to_rate // common
+    reach = from_rate * _REACH_MS // 1000
     # The first impulses lie where the whole of every answer is within what soxr is given.
-    first = -(-size_in // phases) * phases
-    length = 2 * first + 2 * phases
+    rounds = -(-from_rate * CHUNK_MS // 1000 // taken)
+    first, length = rounds * taken, 2 * (rounds + 1) * taken
     answers = [
         soxr.resample(
             np.eye(1, length, first + phase, dtype=np.float32)[0], from_rate, to_rate, QUALITY
         )
-        for phase in range(phases)
+        for phase in range(taken)
     ]
-    matrix = np.zeros((2 * size_in + ahead, size_out), np.float32)
-    for place in range(len(matrix)):
-        rounds, phase = divmod(place, phases)
-        answer = answers[phase]
-        # Sample n of the chunk is sample size_out + n of the window's conversion.
-        begin = size_out + (first // phases - rounds) * shift
-        wanted = range(max(0, -begin), min(size_out, len(answer) - begin))
-        if wanted:
-            matrix[place, wanted.start : wanted.stop] = answer[
-                begin + wanted.start : begin + wanted.stop
-            ]
-    return matrix
+    kernel = np.zeros((reach + taken + reach, made), np.float32)
+    for place in range(len(kernel)):
+        later, phase = divmod(place - reach, taken)
+        begin = (rounds - later) * made
+        kernel[place] = answers[phase][begin : begin + made]
+    return kernel
