@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from board.emulator import needs
+from board.emulator.network import HOST
 from board.image.tools import HOST_PACKAGES
 from scripts.lib import absences, target
 
@@ -22,6 +24,24 @@ NO_RIGHT: Final = 77
 """Exit status of `ensure_packages` where something is missing and may not be installed."""
 
 _CARD_LOCK: Final = ("--no-build-isolation", "--requirement", "locks/card.txt")
+_PIP: Final = ("-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--require-hashes")
+_PESQ_LOCKS: Final = (
+    ("--requirement", "locks/voice-build.txt"),
+    ("--no-deps", "--no-build-isolation", "--requirement", "locks/voice.txt"),
+)
+"""What compiles pesq, then pesq."""
+_COMPILER: Final = ("gcc", "libc6-dev", "python3-dev")
+_PEERS: Final = (
+    "asterisk-core-sounds-en-g722",
+    "asterisk-core-sounds-en-wav",
+    "asterisk-core-sounds-fr-wav",
+    "baresip-core",
+    "iproute2",
+    "kamailio",
+    "kamailio-extra-modules",
+    "kamailio-tls-modules",
+    "libopus0",
+)
 _IMPORTED: Final = "firmware:provisioning"
 _APART: Final = ("board", "interop", "benchmarks", "emulation")
 """Folders of tests that are no unit tests."""
@@ -94,39 +114,38 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
         Stage(
             "card",
             (
-                (python, "-m", "pip", "install", "--quiet", "--require-hashes", *_CARD_LOCK),
+                (python, *_PIP, *_CARD_LOCK),
                 (python, "-m", "pytest", *(f"tests/{each}" for each in _CARD)),
             ),
             600,
             (
-                "gcc",
+                *_COMPILER,
                 "libasound2-plugins",
-                "libc6-dev",
                 "portaudio19-dev",
                 "pulseaudio",
                 "pulseaudio-utils",
-                "python3-dev",
             ),
         ),
         Stage(
             "interop",
-            ((python, "-m", "pytest", "tests/interop", *chosen),),
-            3600 if long else 1500,
             (
-                "asterisk-core-sounds-en-g722",
-                "asterisk-core-sounds-en-wav",
-                "asterisk-core-sounds-fr-wav",
-                "baresip-core",
-                "iproute2",
-                "kamailio",
-                "kamailio-extra-modules",
-                "kamailio-tls-modules",
-                "libopus0",
-                "tshark",
+                *((python, *_PIP, *lock) for lock in _PESQ_LOCKS),
+                (python, "-m", "pytest", "tests/interop", *chosen),
             ),
+            3600 if long else 1500,
+            (*_PEERS, *_COMPILER, "tshark"),
             {"OFFHOOK_REQUIRE_PEERS": "1"},
         ),
         Stage("demo", (("scripts/run", "--demo", "--yes"),), 300),
+        Stage(
+            "emulation",
+            (("unshare", "--net", python, "-m", "pytest", "tests/emulation", *chosen),),
+            # An image is built where the cache has none.
+            5400 if long else 2700,
+            (*needs.HOST_PACKAGES, *_PEERS),
+            {"OFFHOOK_LAB_HOST": HOST},
+            needs.obstacle,
+        ),
         Stage(
             "target",
             ((python, "-m", "scripts.lib.target", *unit),),

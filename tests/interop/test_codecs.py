@@ -112,6 +112,8 @@ def lab(
     needed = [MODULE_FOLDER / "opus.so", MODULE_FOLDER / "g722.so"]
     needed += [*wideband.files(wideband.OURS), *wideband.files(wideband.THEIRS)]
     lacking = ", ".join(str(file) for file in needed if not file.is_file())
+    if pesq is None and os.environ.get("OFFHOOK_REQUIRE_PEERS"):
+        pytest.fail("not installed: pesq (scripts/test interop installs it)")
     if lacking and os.environ.get("OFFHOOK_REQUIRE_PEERS"):
         pytest.fail(f"not installed: {lacking}")
     if lacking:

@@ -26,7 +26,7 @@ from tests.benchmarks.voice.impairment import CLEAN, CONDITIONS, CONTROL, Condit
 from tests.benchmarks.voice.listening import _best, _silent
 from tests.benchmarks.voice.relay import RunningRelay
 from tests.interop.lab import wideband
-from tests.interop.lab.ports import LOOPBACK
+from tests.interop.lab.ports import HOST
 from tests.interop.lab.processes import wait_until
 from tests.interop.lab.speech import Samples, with_silence, write_wav
 
@@ -104,12 +104,12 @@ def relayed(
         relay.start(condition, "s")
         deaf = [one, other]
         for end in deaf:
-            end.bind((LOOPBACK, 0))
+            end.bind((HOST, 0))
             end.settimeout(0.05)
 
         def met() -> bool:
             for end, port in ((one, ports[0]), (other, ports[1])):
-                end.sendto(REPORT, (LOOPBACK, port))
+                end.sendto(REPORT, (HOST, port))
             for end in list(deaf):
                 with suppress(TimeoutError):
                     end.recv(2048)
@@ -135,10 +135,10 @@ def test_the_relay_carries_both_ways_after_the_time_it_is_told(condition: Condit
         took = []
         for number in range(20):
             sent = time.monotonic()
-            one.sendto(rtp(number), (LOOPBACK, ports[0]))
+            one.sendto(rtp(number), (HOST, ports[0]))
             assert received(other) == rtp(number)
             took.append(1000 * (time.monotonic() - sent))
-        other.sendto(rtp(20), (LOOPBACK, ports[1]))
+        other.sendto(rtp(20), (HOST, ports[1]))
         assert received(one) == rtp(20)
     assert min(took) >= condition.delay_ms
     assert statistics.median(took) == pytest.approx(condition.delay_ms, abs=3)
@@ -148,7 +148,7 @@ def test_the_relay_carries_both_ways_after_the_time_it_is_told(condition: Condit
 def test_rtcp_is_not_impaired_and_overtakes() -> None:
     with relayed(CONTROL) as (_, one, other, ports):
         for data in (rtp(1), GOODBYE):
-            one.sendto(data, (LOOPBACK, ports[0]))
+            one.sendto(data, (HOST, ports[0]))
         assert [received(other), received(other)] == [GOODBYE, rtp(1)]
 
 
@@ -156,7 +156,7 @@ def test_an_interrupt_at_the_terminal_leaves_the_relay_to_who_started_it() -> No
     with relayed(CLEAN) as (relay, one, other, ports):
         assert relay._process is not None
         os.kill(relay._process.pid, signal.SIGINT)
-        one.sendto(rtp(1), (LOOPBACK, ports[0]))
+        one.sendto(rtp(1), (HOST, ports[0]))
         assert received(other) == rtp(1)
     assert relay.counts[0]["received"] == 1
 
@@ -165,9 +165,9 @@ def test_the_relay_loses_what_the_fates_say() -> None:
     condition = BY_NAME["10 % bursty"]
     with relayed(condition) as (relay, one, other, ports):
         for number in range(200):
-            one.sendto(rtp(number), (LOOPBACK, ports[0]))
+            one.sendto(rtp(number), (HOST, ports[0]))
             time.sleep(0.001)
-        one.sendto(GOODBYE, (LOOPBACK, ports[0]))
+        one.sendto(GOODBYE, (HOST, ports[0]))
         came = iter(lambda: received(other), GOODBYE)
         there = {int.from_bytes(each[2:4], "big") for each in came}
     expected = itertools.islice(fates(condition, "s 0"), 200)

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from tests.benchmarks.voice.clocks import Clock, FileTimes, clock_of_reads, clock_of_writes
 from tests.benchmarks.voice.seat import Seat, octets_per_s
 from tests.interop.lab.laboratory import PASSWORDS
-from tests.interop.lab.ports import LOOPBACK, free_ports
+from tests.interop.lab.ports import HOST, free_ports
 
 _START_S = 20.0
 _QUIT_S = 5.0
@@ -112,7 +112,7 @@ class Linphone:
             user=seat.user,
             password=PASSWORDS[seat.user],
             domain=domain.name,
-            host=LOOPBACK,
+            host=HOST,
             port=domain.port,
         )
         for number, codec in enumerate(_CODECS):

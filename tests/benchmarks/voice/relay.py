@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from tests.benchmarks.voice.impairment import Condition, fates
-from tests.interop.lab.ports import LOOPBACK, free_ports
+from tests.interop.lab.ports import HOST, free_ports
 
 _ROOT = Path(__file__).parents[3]
 _LARGEST = 2048
@@ -62,7 +62,7 @@ class _Leg:
         for each in (port, port + 1):
             bound = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             bound.setblocking(False)
-            bound.bind((LOOPBACK, each))
+            bound.bind((HOST, each))
             self.sockets.append(bound)
         self.telephone: list[tuple[str, int] | None] = [None, None]
         self.fates = fates(condition, seed)

@@ -9,7 +9,7 @@ from typing import Self
 
 from tests.interop.lab.certificates import CertificateFiles
 from tests.interop.lab.ctrl_tcp import Control, ControlEvent
-from tests.interop.lab.ports import LOOPBACK, free_ports
+from tests.interop.lab.ports import HOST, free_ports
 from tests.interop.lab.processes import PeerFailed, PeerProcess
 from tests.interop.lab.sip_trace import TracedMessage, traced_messages
 from tests.interop.lab.speech import Samples, read_wav
@@ -94,7 +94,7 @@ class Baresip:
         directory.mkdir(parents=True)
         (directory / "config").write_text(
             _CONFIGURATION.format(
-                host=LOOPBACK,
+                host=HOST,
                 directory=directory,
                 sip_port=sip_port,
                 certificate=telephone.certificate.combined,
@@ -215,7 +215,7 @@ class Baresip:
         parameters = [
             f"auth_user={phone.user}",
             f"auth_pass={phone.password}",
-            f'outbound="sip:{LOOPBACK}:{phone.registrar_port};transport=tls"',
+            f'outbound="sip:{HOST}:{phone.registrar_port};transport=tls"',
             "regint=600",
             f"audio_codecs={phone.codecs}",
             f"answermode={'auto' if phone.answers else 'manual'}",

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.interop.lab.ports import LOOPBACK
+from tests.interop.lab.ports import HOST
 from tests.interop.lab.processes import PeerFailed, wait_until
 
 _LONGEST_NETSTRING = 1 << 20
@@ -137,7 +137,7 @@ class Control:
 
 def _connected(port: int) -> socket.socket | None:
     connection = socket.socket()
-    if connection.connect_ex((LOOPBACK, port)) == 0:
+    if connection.connect_ex((HOST, port)) == 0:
         return connection
     connection.close()
     return None

@@ -11,7 +11,7 @@ from typing import Self
 
 from tests.interop.lab.certificates import CertificateFiles
 from tests.interop.lab.kamailio_config import LOG_MARK, main_configuration, tls_configuration
-from tests.interop.lab.ports import LOOPBACK, free_ports
+from tests.interop.lab.ports import HOST, free_ports
 from tests.interop.lab.processes import PeerFailed, PeerProcess, wait_until
 
 _START_S = 20.0
@@ -137,7 +137,7 @@ class Kamailio:
         if self.process.exit_status is not None:
             raise PeerFailed(f"kamailio ended\n{self.process.tail()}")
         with socket.socket() as probe:
-            return probe.connect_ex((LOOPBACK, self.domain.neighbour_port)) == 0
+            return probe.connect_ex((HOST, self.domain.neighbour_port)) == 0
 
     def __enter__(self) -> Self:
         self.start()

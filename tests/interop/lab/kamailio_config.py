@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.interop.lab.certificates import CertificateFiles
-from tests.interop.lab.ports import LOOPBACK
+from tests.interop.lab.ports import HOST
 
 # Lines that the lab reads back start with this word.
 LOG_MARK = "LAB"
@@ -222,7 +222,7 @@ def main_configuration(
         RELAY_OF_CALLED=to_called,
         DIRECTORY=directory,
         DOMAIN=domain,
-        HOST=LOOPBACK,
+        HOST=HOST,
         PORT=port,
         CERTIFICATE_PORT=certificate_port,
         NEIGHBOUR_PORT=neighbour_port,
@@ -240,7 +240,7 @@ def tls_configuration(
     demanding_ports: tuple[int, ...],
 ) -> str:
     """tls.cfg; `demanding_ports` require a client certificate under `root`."""
-    places = [("default", "no"), *((f"{LOOPBACK}:{port}", "yes") for port in demanding_ports)]
+    places = [("default", "no"), *((f"{HOST}:{port}", "yes") for port in demanding_ports)]
     text = _TLS_CLIENT
     for where, ask in places:
         text += _filled(_TLS_SERVER, WHERE=where, ASK=ask)

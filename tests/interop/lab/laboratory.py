@@ -22,7 +22,14 @@ LEAD_S = 0.5
 # baresip hangs up at the end of its source file: the silence after it outlasts every test.
 _TAIL_S = 90.0
 
-PASSWORDS = {"alice": "lab-a7", "bob": "lab-b3", "carol": "lab-c9", "dave": "lab-d1"}
+PASSWORDS = {
+    "alice": "lab-a7",
+    "bob": "lab-b3",
+    "carol": "lab-c9",
+    "dave": "lab-d1",
+    "20": "lab-n2",
+    "31": "lab-n3",
+}
 
 
 class Laboratory:

@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from tests.interop.lab.certificates import CertificateFiles
 from tests.interop.lab.kamailio import Kamailio
-from tests.interop.lab.ports import LOOPBACK
+from tests.interop.lab.ports import HOST
 from tests.interop.lab.processes import PeerFailed, PeerProcess
 from tests.interop.lab.timing import start_to_registered_ms
 
@@ -47,7 +47,7 @@ class Desk:
             'name = "lab"',
             f'user = "{self.user}"',
             f'domain = "{self.domain}"',
-            f'server = "{LOOPBACK}:{self.port}"',
+            f'server = "{HOST}:{self.port}"',
             'password = { file = "password" }',
             f'service_name = "{self.service_name or self.domain}"',
             "[accounts.trunk]",

@@ -1,12 +1,14 @@
-"""Free ports on 127.0.0.1 for the peers, below the range from which Linux serves clients."""
+"""Where the peers are: free ports, below the range from which Linux serves clients."""
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 from contextlib import ExitStack
 
-LOOPBACK = "127.0.0.1"
+HOST = os.environ.get("OFFHOOK_LAB_HOST", "127.0.0.1")
+"""Loopback, or where whoever starts the tests has a network of their own for them."""
 # net.ipv4.ip_local_port_range starts at 32768: nobody's client socket lands below it.
 _LOWEST, _HIGHEST = 20_000, 32_000
 _given: set[int] = set()
@@ -29,7 +31,7 @@ def free_ports(count: int = 1, *, aligned: int = 1) -> range:
         if _given.isdisjoint(wanted) and _all_bindable(wanted):
             _given.update(wanted)
             return wanted
-    raise NoFreePort(f"no {count} consecutive free ports on {LOOPBACK}")
+    raise NoFreePort(f"no {count} consecutive free ports on {HOST}")
 
 
 def _all_bindable(ports: range) -> bool:
@@ -38,7 +40,7 @@ def _all_bindable(ports: range) -> bool:
             for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
                 probe = held.enter_context(socket.socket(socket.AF_INET, kind))
                 try:
-                    probe.bind((LOOPBACK, port))
+                    probe.bind((HOST, port))
                 except OSError:
                     return False
     return True

@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 
 from tests.interop.lab.certificates import CertificateFiles
-from tests.interop.lab.ports import LOOPBACK
+from tests.interop.lab.ports import HOST
 
 _TIMEOUT_S = 5.0
 
@@ -25,7 +25,7 @@ def ask(
     if certificate is not None:
         context.load_cert_chain(certificate.certificate, certificate.key)
     with (
-        socket.create_connection((LOOPBACK, port), _TIMEOUT_S) as plain,
+        socket.create_connection((HOST, port), _TIMEOUT_S) as plain,
         context.wrap_socket(plain, server_hostname=domain) as flow,
     ):
         host, local_port = flow.getsockname()

@@ -1,0 +1,33 @@
+"""What emulating needs on the machine that it runs on; as a program, prints it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from board.image import tools
+
+HOST_PACKAGES: Final = (
+    *tools.HOST_PACKAGES,
+    "chrony",
+    "dnsmasq-base",
+    "iproute2",
+    "qemu-system-arm",
+    "util-linux",
+)
+"""Debian packages, those that the image is built with among them."""
+
+
+def obstacle() -> str | None:
+    """Why nothing can be emulated here, None if it can."""
+    if os.geteuid() != 0:
+        return "a network of its own, and an image, are made with the rights of root"
+    if not Path("/dev/net/tun").exists():
+        return "the kernel has no /dev/net/tun"
+    return None
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(HOST_PACKAGES) + "\n")

@@ -1,0 +1,108 @@
+"""The emulated telephone's network: a tap in a namespace of our own, with DHCP and the time.
+
+Real services answer there: dnsmasq gives the address, chronyd the time. Nothing of it can be seen
+outside of the namespace, and all of it ends with it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from board.emulator.machine import EmulationError
+
+TAP: Final = "tap0"
+HOST: Final = "10.77.0.1"
+"""Our address, where the trunk is."""
+PHONE: Final = "10.77.0.10"
+"""The one that DHCP gives."""
+PROGRAMS: Final = ("ip", "dnsmasq", "chronyd")
+
+_CHRONY: Final = """\
+local stratum 8
+allow all
+bindaddress {host}
+cmdport 0
+pidfile {folder}/chronyd.pid
+"""
+
+
+class Network:
+    """The network, up while entered. Raises EmulationError outside of a namespace of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._running = ExitStack()
+
+    def __enter__(self) -> Self:
+        if not alone():
+            raise EmulationError(
+                "this would change the machine's own network: start it by unshare --net"
+            )
+        with ExitStack() as starting:
+            for words in (
+                f"link set lo up|tuntap add dev {TAP} mode tap|addr add {HOST}/24 dev {TAP}"
+                f"|link set {TAP} up"
+            ).split("|"):
+                _run("ip", *words.split())
+            starting.callback(_run, "ip", "link", "delete", TAP)
+            configuration = self._folder / "chrony.conf"
+            configuration.write_text(_CHRONY.format(host=HOST, folder=self._folder))
+            self._start(starting, "chronyd", "-x", "-d", "-u", "root", "-f", str(configuration))
+            self._start(
+                starting,
+                *("dnsmasq", "--keep-in-foreground", "--log-facility=-", "--conf-file=/dev/null"),
+                *("--port=0", "--user=root", f"--interface={TAP}", "--bind-interfaces"),
+                f"--dhcp-range={PHONE},{PHONE},1h",
+                f"--dhcp-leasefile={self._folder / 'leases'}",
+                "--dhcp-authoritative",
+            )
+            self._running = starting.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._running.close()
+
+    def _start(self, starting: ExitStack, *command: str) -> None:
+        log = self._folder / f"{command[0]}.log"
+        with log.open("wb") as told:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=told, stderr=subprocess.STDOUT
+            )
+        starting.callback(_end, process)
+        time.sleep(0.2)
+        if process.poll() is not None:
+            raise EmulationError(f"{command[0]} ended: {log.read_text(errors='replace').strip()}")
+
+
+def alone() -> bool:
+    """Whether no device of this network namespace is up but its own loopback."""
+    told = subprocess.run(["ip", "-json", "link"], capture_output=True, check=True).stdout
+    return not [
+        each for each in json.loads(told) if "UP" in each["flags"] and each["ifname"] != "lo"
+    ]
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise EmulationError(f"{' '.join(command)}: {done.stderr.strip()}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,200 @@
+"""The emulator's parts that need no emulator: card, console, picture, wiring, command lines."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from board.emulator import wiring
+from board.emulator.card import Card
+from board.emulator.hands import Hands
+from board.emulator.machine import EmulationError, Machine
+from board.emulator.view import LOOKS, view_of
+from board.image import filesystems
+from board.image.partitions import place
+from board.image.recipe import read_recipe
+from board.image.tools import run
+
+from offhook.base.schema.hardware_profile import read_hardware_profile
+
+RECIPE = read_recipe()
+PLACED = {each.name: each for each in place(RECIPE.partitions, RECIPE.card_mib)}
+
+
+@pytest.fixture(scope="module")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A card with boot_a and an empty data partition."""
+    folder = tmp_path_factory.mktemp("card")
+    boot = folder / "boot"
+    boot.mkdir()
+    (boot / "vmlinuz").write_bytes(b"kernel")
+    (boot / "initrd.img").write_bytes(b"initramfs")
+    (boot / "slot.env").write_text("slot_arguments=quiet systemd.debug_shell=console\n")
+    parts = {name: folder / name for name in ("boot_a", "data")}
+    filesystems.make_ext4(parts["boot_a"], PLACED["boot_a"].size, "boot_a", 0, boot)
+    filesystems.make_ext4(parts["data"], PLACED["data"].size, "data", 0)
+    image = folder / "offhook.img"
+    size = RECIPE.card_mib << 20
+    filesystems.assemble(image, size, {}, parts, list(PLACED.values()))
+    return image
+
+
+def on_data(card: Card, command: str) -> str:
+    return run("debugfs", "-R", command, f"{card.path}?offset={PLACED['data'].offset}")
+
+
+def test_what_is_laid_down_is_on_the_data_partition_and_secrets_are_root_s_alone(
+    blank: Path, tmp_path: Path
+) -> None:
+    card = Card.copied(blank, tmp_path / "card.img")
+    card.lay({"settings/settings.toml": b"x = 1\n", "settings/a": b"", "secrets/home": b"\0pw\n"})
+    assert on_data(card, "cat /settings/settings.toml") == "x = 1\n"
+    assert on_data(card, "cat /secrets/home") == "\0pw\n"
+    assert "Mode:  0600" in on_data(card, "stat /secrets/home")
+    assert "Mode:  0644" in on_data(card, "stat /settings/a")
+    assert "settings" not in on_data(Card(blank), "ls /"), "the image itself stays as it is"
+
+
+def test_a_machine_without_u_boot_gets_the_boot_script_s_own_arguments(
+    blank: Path, tmp_path: Path
+) -> None:
+    files = Card(blank).kernel_files(tmp_path)
+    assert files.kernel.read_bytes() == b"kernel"
+    assert files.initrd.read_bytes() == b"initramfs"
+    assert files.arguments.startswith(f"root=PARTUUID={RECIPE.identity:08x}-07 rootfstype=squashfs")
+    assert files.arguments.endswith("offhook.slot=A quiet systemd.debug_shell=console")
+    assert "$" not in files.arguments
+
+
+class Console:
+    """Stands in for a machine: the other end of its console."""
+
+    def __init__(self, log: Path) -> None:
+        self.console, self.end = socket.socketpair()
+        self.log, self.started_at = log, 0.0
+        self._serving: list[threading.Thread] = []
+
+    def serve(self, answer: Callable[[dict[str, Any]], bytes]) -> None:
+        def serving() -> None:
+            with self.end.makefile("rb") as lines:
+                for line in lines:
+                    self.end.sendall(answer(json.loads(line)))
+
+        self._serving.append(threading.Thread(target=serving, daemon=True))
+        self._serving[-1].start()
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self.console.shutdown(socket.SHUT_RDWR)
+        for each in self._serving:
+            each.join()
+        self.end.close()
+        self.console.close()
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Iterator[Console]:
+    with closing(Console(tmp_path / "console.log")) as made:
+        yield made
+
+
+def hands_at(console: Console, *happened: list[dict[str, Any]]) -> Hands:
+    return Hands(cast("Machine", console), happened[0].append if happened else lambda _: None)
+
+
+def test_an_answer_is_found_among_what_else_the_console_says(console: Console) -> None:
+    happened: list[dict[str, Any]] = []
+    hands = hands_at(console, happened)
+
+    def answer(request: dict[str, Any]) -> bytes:
+        other = b'[ 1.3] printk\r\n@workbench no json\r\n@workbench {"event":{"event":"line"}}\r\n'
+        told = json.dumps({"id": request["id"], "told": request["pin"]})
+        return other + f"# \r\n\x1b[0m@workbench {told}\r\n".encode()
+
+    console.serve(answer)
+    assert [hands.ask("look", pin=pin) for pin in (4, 13)] == [4, 13]
+    assert happened == [{"event": "line"}, {"event": "line"}]
+
+
+def test_what_the_workbench_can_not_do_is_told_with_its_reason(console: Console) -> None:
+    hands = hands_at(console)
+
+    def answer(request: dict[str, Any]) -> bytes:
+        told = json.dumps({"id": request["id"], "error": "OSError: no such pin"})
+        return f"@workbench {told}\n".encode()
+
+    console.serve(answer)
+    with pytest.raises(EmulationError, match="no such pin"):
+        hands.contact(99, closed=True)
+
+
+def test_a_program_that_fails_is_told_with_what_it_said(console: Console) -> None:
+    hands = hands_at(console)
+
+    def answer(request: dict[str, Any]) -> bytes:
+        return f"@workbench {json.dumps({'id': request['id'], 'told': [3, 'no']})}\n".encode()
+
+    console.serve(answer)
+    with pytest.raises(EmulationError, match="offhook status ended with 3:\nno"):
+        hands.run("offhook", "status")
+
+
+def test_a_console_that_is_silent_or_ends_is_no_endless_wait(console: Console) -> None:
+    hands = hands_at(console)
+    with pytest.raises(EmulationError, match="no answer to hello"):
+        hands.ask("hello", within_s=0.05)
+    console.console.shutdown(socket.SHUT_RDWR)
+    with pytest.raises(EmulationError, match="the machine ended"):
+        hands.arrive(within_s=60)
+
+
+def test_the_emulated_wiring_is_a_profile_that_the_phone_takes() -> None:
+    profile = read_hardware_profile(wiring.KEYPAD)
+    assert profile.chips == (wiring.CHIP,)
+    assert (wiring.HOOK, wiring.BELL, wiring.MUTE) == (4, 13, 17)
+    assert wiring.keys_of("1#") == [(22, 5), (25, 16)]
+    with pytest.raises(KeyError):
+        wiring.keys_of("A")
+
+
+def status(**phone: object) -> dict[str, Any]:
+    return {
+        "accounts": [{"address": "sip:20@lab.test", "registered": True, "failure": None}],
+        "phone": {
+            "lifted": True,
+            "line": "talking",
+            "muted": False,
+            "lamps": {"security": "ready"},
+            "sound": {"reason": None},
+            "calls": [],
+            **phone,
+        },
+    }
+
+
+def test_the_picture_shows_what_the_phone_says() -> None:
+    call = {
+        "peer": "sip:31@lab.test",
+        "direction": "incoming",
+        "state": "talking",
+        "held": False,
+        "trust": "hop by hop",
+        "reasons": ["a", "b"],
+        "suite": None,
+        "talked_s": 3.0,
+    }
+    view = view_of(status(calls=[call]))
+    assert (view.off_hook, view.account) == (True, "registered as 20@lab.test")
+    assert view.calls[0].reason == "a; b"
+    assert [look.name for _, look in view.lamps] == ["ready"]
+    assert {"hop by hop", "dark", "ready"} <= LOOKS.keys()
+
+
+def test_the_picture_of_a_phone_that_is_not_there_says_so() -> None:
+    assert view_of({}).account == "the phone isn't there"

@@ -1,0 +1,59 @@
+"""One emulated telephone for all tests, with Kamailio and baresip in its network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from board.emulator.network import HOST, Network
+from board.image.build import Order, build
+from tests.emulation.telephone import Telephone, switched_on
+from tests.interop.lab.laboratory import Laboratory
+from tests.interop.lab.logs import logs_of, show_logs_of
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        report.sections += logs_of(item)
+    return report
+
+
+@pytest.fixture(scope="session")
+def image() -> Path:
+    """The test image of these sources; built where the cache has none."""
+    return build(Order(test=True, packed=False))
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("emulation")
+
+
+@pytest.fixture(scope="session")
+def network(folder: Path) -> Generator[Network, None, None]:
+    assert os.environ.get("OFFHOOK_LAB_HOST") == HOST, "start these by scripts/test emulation"
+    with Network(folder) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def lab(
+    network: Network,  # noqa: ARG001  the peers are in it
+    folder: Path,
+    request: pytest.FixtureRequest,
+) -> Generator[Laboratory, None, None]:
+    show_logs_of(request.node, folder)
+    with Laboratory(folder / "lab") as laboratory:
+        yield laboratory
+
+
+@pytest.fixture(scope="session")
+def telephone(image: Path, lab: Laboratory, folder: Path) -> Generator[Telephone, None, None]:
+    with switched_on(image, lab, folder) as made:
+        yield made

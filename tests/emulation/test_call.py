@@ -1,0 +1,96 @@
+"""The image starts, registers, calls and is called: by its pins, its sound card and the network."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+import soxr  # type: ignore[import-not-found,import-untyped,unused-ignore]
+from board.emulator.network import HOST, PHONE
+from board.emulator.wiring import BELL
+from tests.emulation.telephone import NUMBER, SOUND, Telephone
+from tests.interop.lab.correlation import align
+from tests.interop.lab.laboratory import Laboratory
+from tests.interop.lab.speech import RATE, Samples, with_silence
+
+ARRIVED = 0.8
+CARD_RATE = 48000
+REGISTERED_S = 300.0
+
+
+@pytest.fixture
+def registered(telephone: Telephone, lab: Laboratory) -> Telephone:
+    lab.stock.wait_for("registered", NUMBER, timeout_s=REGISTERED_S)
+    telephone.until(lambda event: event["event"] == "status")
+    return telephone
+
+
+def at_card_rate(samples: Samples) -> bytes:
+    made = soxr.resample(samples.astype(np.float32), RATE, CARD_RATE)
+    return bytes(np.clip(np.rint(made), -32768, 32767).astype("<i2").tobytes())
+
+
+def from_card_rate(pcm: bytes) -> Samples:
+    heard = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float32)
+    made: Samples = soxr.resample(heard, CARD_RATE, RATE).astype(np.int16)
+    return made
+
+
+def test_it_registers_by_tls_with_its_own_certificate_check(
+    registered: Telephone, lab: Laboratory
+) -> None:
+    (account,) = registered.status()["accounts"]
+    assert account["registered"]
+    assert account["signalling"]["tls_version"] == "TLSv1.3"
+    assert account["signalling"]["peer_name"] == lab.stock.domain.name
+
+
+def test_nobody_can_connect_to_it(registered: Telephone) -> None:
+    told = registered.hands.run("ss", "-H", "-lntu")
+    assert [line for line in told.splitlines() if line.startswith("tcp")] == []
+    ports = {re.split(r"\s+", line)[4].rpartition(":")[2] for line in told.splitlines()}
+    assert ports <= {"68"}, told
+
+
+def test_it_calls_and_both_hear_each_other(registered: Telephone, lab: Laboratory) -> None:
+    hands = registered.hands
+    hands.put("/run/mouth.raw", at_card_rate(with_silence(lab.english, before_s=0.5)), HOST)
+    with lab.telephone(lab.stock, "31", lab.french_wav) as callee:
+        registered.lift()
+        registered.until_line("dial tone")
+        since = registered.now
+        registered.dial("31#")
+        callee.wait_established(timeout_s=60)
+        registered.until_line("talking", since=since)
+        ear = hands.ask("start", command=["arecord", *SOUND, "-t", "raw", "/run/ear.raw"])
+        hands.run("aplay", *SOUND, "-t", "raw", "/run/mouth.raw", within_s=40)
+        hands.ask("stop", process=ear)
+        (call,) = registered.status()["phone"]["calls"]
+        registered.lay_down()
+        callee.wait_closed()
+        heard_there = callee.heard()[-1]
+    assert (call["trust"], call["keying"], call["state"]) == ("hop by hop", "SDES", "talking")
+    assert align(lab.english, heard_there).coefficient >= ARRIVED
+    heard_here = from_card_rate(hands.get("/run/ear.raw", HOST))
+    assert align(lab.french, heard_here).coefficient >= ARRIVED
+    registered.until_line("on hook", since=since)
+
+
+def test_it_is_called_rings_and_answers_by_lifting(registered: Telephone, lab: Laboratory) -> None:
+    since = registered.now
+    with lab.telephone(lab.stock, "31", lab.french_wav) as caller:
+        caller.dial(f"sip:{NUMBER}@{lab.stock.domain.name}")
+        registered.until_line("ringing", since=since)
+        changes = max(registered.hands.look(BELL)[BELL][1] for _ in range(12))
+        assert changes > 20, "the bell's pin doesn't sound"
+        registered.lift()
+        caller.wait_established(timeout_s=60)
+        registered.until_line("talking", since=since)
+        told = registered.hands.run("ss", "-H", "-lnup")
+        caller.hang_up()
+        registered.until(lambda event: event["event"] == "call over", since=since)
+    registered.lay_down()
+    registered.until_line("on hook", since=since)
+    media = [line for line in told.splitlines() if PHONE in line]
+    assert media, told
