@@ -219,7 +219,17 @@ def test_every_unit_that_is_enabled_is_ours_or_debian_s() -> None:
     ours = {path.name for path in UNITS.iterdir() if path.is_file()}
     assert ours <= set(described["enabled"])
     foreign = {"systemd-networkd.service", "systemd-resolved.service", "chrony.service"}
-    assert set(described["enabled"]) - ours == foreign | {"iwd.service"}
+    assert set(described["enabled"]) - ours == foreign | {"iwd.service", "nftables.service"}
+
+
+def test_what_comes_unasked_is_dropped_but_for_the_engine_s_ports() -> None:
+    rules = (ROOTFS / "etc/nftables.conf").read_text()
+    assert rules.count("policy drop;") == 2
+    assert "flush ruleset" in rules
+    opened = set(re.findall(r"dport (\S+) accept", rules))
+    (engine,) = re.findall(r"--ports (\S+)", " ".join(unit("offhook-engine.service")["ExecStart"]))
+    assert opened == {"68", "546", engine}
+    assert "tcp" not in rules
 
 
 def test_settings_are_where_the_telephone_looks_and_on_the_data_partition() -> None:

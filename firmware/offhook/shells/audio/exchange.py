@@ -39,5 +39,5 @@ class Exchange:
         captured = b"".join(self._captured)
         self._captured.clear()
         played = np.frombuffer(self._on_period(captured), np.int16)
-        for part in np.split(played, self.chunks_per_period):
+        for part in played.reshape(self.chunks_per_period, -1):
             yield self._outward.convert(part)
