@@ -15,7 +15,6 @@ HOST_PACKAGES: Final = (
     "dnsmasq-base",
     "iproute2",
     "qemu-system-arm",
-    "util-linux",
 )
 """Debian packages, those that the image is built with among them."""
 
@@ -26,6 +25,8 @@ def obstacle() -> str | None:
         return "a network of its own, and an image, are made with the rights of root"
     if not Path("/dev/net/tun").exists():
         return "the kernel has no /dev/net/tun"
+    if "binfmt_misc" not in Path("/proc/filesystems").read_text(encoding="utf-8"):
+        return "the kernel has no binfmt_misc, by which programs for arm64 run in a build"
     return None
 
 

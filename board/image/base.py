@@ -8,7 +8,7 @@ from typing import Final
 
 from board.image.archive import Archive, absent, preferences, proxy_options, sources
 from board.image.recipe import Manifest, Recipe
-from board.image.tools import BuildError, run
+from board.image.tools import BuildError, MirrorMoved, run
 
 _NEVER_UNPACKED: Final = (
     "/usr/share/doc/*",
@@ -38,9 +38,9 @@ _NOT_COMPILED: Final = ("numpy/*/tests", "numpy/tests", "numpy/f2py", "numpy/typ
 
 
 def check_mirror(manifest: Manifest, archive: Archive) -> None:
-    """Refuse where the mirror lacks what the manifest names. Raises BuildError with the remedy."""
+    """Refuse where the mirror lacks what the manifest names. Raises MirrorMoved with the remedy."""
     if lacking := absent(manifest, archive):
-        raise BuildError(
+        raise MirrorMoved(
             "The mirror no longer has what board/manifest.toml names:\n  "
             + "\n  ".join(lacking)
             + "\nboard/update-manifest moves the manifest to what is there, and shows what changed."

@@ -40,6 +40,10 @@ class BuildError(Exception):
     """The image can't be built; the text says why and what helps."""
 
 
+class MirrorMoved(BuildError):
+    """The mirror no longer has a version that the manifest names."""
+
+
 def say(text: str) -> None:
     """Tell the person at the terminal."""
     sys.stderr.write(text + "\n")

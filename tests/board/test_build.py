@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from board.image import build as building
+from board.image import update
 from board.image.build import Order, build
+from board.image.recipe import MANIFEST
 from board.image.tell import Work
-from board.image.tools import BuildError
+from board.image.tools import BuildError, MirrorMoved
 
 
 class Made:
@@ -60,3 +62,30 @@ def test_what_is_there_needs_no_rights_and_what_is_not_says_what_it_needs(
     with pytest.raises(BuildError, match="the moon is down"):
         build(Order(test=True, packed=False))
     assert made.times == 1
+
+
+def test_a_test_follows_a_mirror_that_moved_on_and_a_release_does_not(
+    made: Made,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "cache").mkdir()
+    monkeypatch.setattr(update, "CACHE", tmp_path / "cache")
+
+    def make(work: Work, out: Path, order: Order) -> None:
+        if order.manifest == MANIFEST:
+            raise MirrorMoved("gone: linux-image 7.3.4")
+        made(work, out, order)
+
+    def moved(manifest: Path, written: Path) -> list[str]:
+        written.write_text(manifest.read_text() + "# moved\n")
+        return ["linux-image: 7.3.4 → 7.3.5"]
+
+    monkeypatch.setattr(building, "_make", make)
+    monkeypatch.setattr(update, "moved", moved)
+    with pytest.raises(BuildError, match=r"gone: linux-image 7\.3\.4"):
+        build(Order(packed=False))
+    folder = update.build_anyway(Order(packed=False))
+    assert (folder / "offhook.img").read_text() == "1"
+    assert "7.3.4 → 7.3.5" in capsys.readouterr().err

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from board.emulator.machine import Board
 from board.emulator.network import HOST, Network
-from board.image.build import Order, build
-from tests.emulation.telephone import Telephone, switched_on
+from board.image.build import Order
+from board.image.update import build_anyway
+from tests.emulation.telephone import NUMBER, Telephone, switched_on
 from tests.interop.lab.laboratory import Laboratory
 from tests.interop.lab.logs import logs_of, show_logs_of
+
+BOARD = "OFFHOOK_EMULATED_BOARD"
+FIGURES = "OFFHOOK_EMULATION_FIGURES"
+"""A file for the figures (JSON)."""
+REGISTERED_S = 300.0
 
 
 @pytest.hookimpl(wrapper=True)
@@ -27,7 +35,7 @@ def pytest_runtest_makereport(
 @pytest.fixture(scope="session")
 def image() -> Path:
     """The test image of these sources; built where the cache has none."""
-    return build(Order(test=True, packed=False))
+    return build_anyway(Order(test=True, packed=False))
 
 
 @pytest.fixture(scope="session")
@@ -55,5 +63,18 @@ def lab(
 
 @pytest.fixture(scope="session")
 def telephone(image: Path, lab: Laboratory, folder: Path) -> Generator[Telephone, None, None]:
-    with switched_on(image, lab, folder) as made:
+    """The telephone; on which board, the environment may say."""
+    board = Board(os.environ.get(BOARD, Board.VIRT.value))
+    with switched_on(image, lab, folder, board) as made:
         yield made
+        if file := os.environ.get(FIGURES):
+            Path(file).write_text(json.dumps(made.figures, indent=1) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def registered(telephone: Telephone, lab: Laboratory) -> Telephone:
+    """The telephone, once the trunk knows where it is."""
+    lab.stock.wait_for("registered", NUMBER, timeout_s=REGISTERED_S)
+    telephone.figures["switched on to registered, s"] = telephone.now
+    telephone.until(lambda event: event["event"] == "status")
+    return telephone

@@ -66,6 +66,8 @@ class Telephone:
         self.machine = machine
         self.hands = Hands(machine, self._happened)
         self.events: list[tuple[float, Event]] = []
+        self.figures: dict[str, float | str] = {}
+        """What was measured on the way, for a report."""
         self._changed = threading.Condition()
 
     @property
@@ -124,7 +126,8 @@ def switched_on(
     machine = Machine(card, folder, Terms(board, TAP, rtc))
     try:
         telephone = Telephone(machine)
-        telephone.hands.arrive(BOOT_S)
+        telephone.figures["board"] = board.value
+        telephone.figures["switched on to shell, s"] = telephone.hands.arrive(BOOT_S)
         telephone.hands.ask("watch")
         yield telephone
     finally:

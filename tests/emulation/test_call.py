@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
-import pytest
 import soxr  # type: ignore[import-not-found,import-untyped,unused-ignore]
 from board.emulator.network import HOST, PHONE
 from board.emulator.wiring import BELL
@@ -19,13 +16,6 @@ CARD_RATE = 48000
 REGISTERED_S = 300.0
 
 
-@pytest.fixture
-def registered(telephone: Telephone, lab: Laboratory) -> Telephone:
-    lab.stock.wait_for("registered", NUMBER, timeout_s=REGISTERED_S)
-    telephone.until(lambda event: event["event"] == "status")
-    return telephone
-
-
 def at_card_rate(samples: Samples) -> bytes:
     made = soxr.resample(samples.astype(np.float32), RATE, CARD_RATE)
     return bytes(np.clip(np.rint(made), -32768, 32767).astype("<i2").tobytes())
@@ -35,22 +25,6 @@ def from_card_rate(pcm: bytes) -> Samples:
     heard = np.frombuffer(pcm[: len(pcm) // 2 * 2], "<i2").astype(np.float32)
     made: Samples = soxr.resample(heard, CARD_RATE, RATE).astype(np.int16)
     return made
-
-
-def test_it_registers_by_tls_with_its_own_certificate_check(
-    registered: Telephone, lab: Laboratory
-) -> None:
-    (account,) = registered.status()["accounts"]
-    assert account["registered"]
-    assert account["signalling"]["tls_version"] == "TLSv1.3"
-    assert account["signalling"]["peer_name"] == lab.stock.domain.name
-
-
-def test_nobody_can_connect_to_it(registered: Telephone) -> None:
-    told = registered.hands.run("ss", "-H", "-lntu")
-    assert [line for line in told.splitlines() if line.startswith("tcp")] == []
-    ports = {re.split(r"\s+", line)[4].rpartition(":")[2] for line in told.splitlines()}
-    assert ports <= {"68"}, told
 
 
 def test_it_calls_and_both_hear_each_other(registered: Telephone, lab: Laboratory) -> None:

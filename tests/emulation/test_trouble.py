@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-from tests.emulation.telephone import NUMBER, Event, Telephone
+from tests.emulation.telephone import Event, Telephone
 from tests.interop.lab.baresip import Baresip
 from tests.interop.lab.laboratory import Laboratory
 
 WATCHDOG_S = 60.0
 """Ours is 30 s; the start of a process on the emulated board takes longer than on a real one."""
-
-
-@pytest.fixture
-def registered(telephone: Telephone, lab: Laboratory) -> Telephone:
-    lab.stock.wait_for("registered", NUMBER, timeout_s=300)
-    telephone.until(lambda event: event["event"] == "status")
-    return telephone
 
 
 @contextmanager
