@@ -43,6 +43,8 @@ _PEERS: Final = (
     "libopus0",
 )
 _IMPORTED: Final = "firmware:provisioning"
+_ASKED_FOR: Final = ("raspi3b", "target")
+"""Stages that run only when they are named."""
 _APART: Final = ("board", "interop", "benchmarks", "emulation")
 """Folders of tests that are no unit tests."""
 _CARD: Final = ("shells/audio/test_card.py", "app/engine/test_handset_card.py")
@@ -141,9 +143,17 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
             "emulation",
             ((python, "-m", "pytest", "tests/emulation", *chosen),),
             # An image is built where the cache has none.
-            5400 if long else 2700,
+            2700,
             (*needs.HOST_PACKAGES, *_PEERS),
             {"OFFHOOK_LAB_HOST": HOST},
+            needs.obstacle,
+        ),
+        Stage(
+            "raspi3b",
+            ((python, "-m", "pytest", "tests/emulation/test_boot.py"),),
+            3600,
+            (*needs.HOST_PACKAGES, *_PEERS),
+            {"OFFHOOK_LAB_HOST": HOST, "OFFHOOK_EMULATED_BOARD": "raspi3b"},
             needs.obstacle,
         ),
         Stage(
@@ -232,7 +242,8 @@ def _shell_scripts() -> tuple[str, ...]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the chosen stages, print a table of times; 0 if all passed or may be absent."""
     parser = argparse.ArgumentParser(
-        "scripts/test", description="Runs the tests in stages. Without options: all but target."
+        "scripts/test",
+        description="Runs the tests in stages. Without options: all but the last two.",
     )
     names = list(all_stages(long=False))
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=", ".join(names))
@@ -241,6 +252,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--target",
         action="store_true",
         help="only the unit tests, in a Debian 13 root with Debian's own packages",
+    )
+    parser.add_argument(
+        "--emulation",
+        action="store_true",
+        help="only the image in QEMU, and once more on raspi3b, from U-Boot on",
     )
     parser.add_argument("--long", action="store_true", help="also what runs for minutes")
     parser.add_argument("--yes", action="store_true", help="install what is missing unasked")
@@ -257,8 +273,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         wanted = ["lint", "unit"]
     elif chosen.target:
         wanted = ["target"]
+    elif chosen.emulation:
+        wanted = ["emulation", "raspi3b"]
     else:
-        wanted = chosen.stages or [name for name in names if name != "target"]
+        wanted = chosen.stages or [name for name in names if name not in _ASKED_FOR]
 
     stages, allowed = all_stages(long=chosen.long), absences.read().stages
     outcomes = [run(stages[name], allowed, yes=chosen.yes) for name in wanted]

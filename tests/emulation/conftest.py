@@ -63,9 +63,9 @@ def lab(
 
 @pytest.fixture(scope="session")
 def telephone(image: Path, lab: Laboratory, folder: Path) -> Generator[Telephone, None, None]:
-    """The telephone; on which board, the environment may say."""
+    """The telephone, with a wrong clock; on which board, the environment may say."""
     board = Board(os.environ.get(BOARD, Board.VIRT.value))
-    with switched_on(image, lab, folder, board) as made:
+    with switched_on(image, lab, folder, board, "2019-01-01T00:00:00") as made:
         yield made
         if file := os.environ.get(FIGURES):
             Path(file).write_text(json.dumps(made.figures, indent=1) + "\n", encoding="utf-8")

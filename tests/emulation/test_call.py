@@ -13,7 +13,6 @@ from tests.interop.lab.speech import RATE, Samples, with_silence
 
 ARRIVED = 0.8
 CARD_RATE = 48000
-REGISTERED_S = 300.0
 
 
 def at_card_rate(samples: Samples) -> bytes:
@@ -31,9 +30,10 @@ def test_it_calls_and_both_hear_each_other(registered: Telephone, lab: Laborator
     hands = registered.hands
     hands.put("/run/mouth.raw", at_card_rate(with_silence(lab.english, before_s=0.5)), HOST)
     with lab.telephone(lab.stock, "31", lab.french_wav) as callee:
+        lifted = registered.now
         registered.lift()
-        registered.until_line("dial tone")
-        since = registered.now
+        since = registered.until_line("dial tone", since=lifted)
+        registered.figures["lifted to dial tone, s"] = round(since - lifted, 2)
         registered.dial("31#")
         callee.wait_established(timeout_s=60)
         registered.until_line("talking", since=since)
@@ -45,9 +45,11 @@ def test_it_calls_and_both_hear_each_other(registered: Telephone, lab: Laborator
         callee.wait_closed()
         heard_there = callee.heard()[-1]
     assert (call["trust"], call["keying"], call["state"]) == ("hop by hop", "SDES", "talking")
-    assert align(lab.english, heard_there).coefficient >= ARRIVED
-    heard_here = from_card_rate(hands.get("/run/ear.raw", HOST))
-    assert align(lab.french, heard_here).coefficient >= ARRIVED
+    there = align(lab.english, heard_there).coefficient
+    here = align(lab.french, from_card_rate(hands.get("/run/ear.raw", HOST))).coefficient
+    registered.figures["correlation at the other telephone"] = round(there, 3)
+    registered.figures["correlation at the ear"] = round(here, 3)
+    assert min(there, here) >= ARRIVED
     registered.until_line("on hook", since=since)
 
 

@@ -51,7 +51,10 @@ def test_an_allowed_absence_does_not_excuse_a_failure() -> None:
 def test_an_unknown_stage_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["nonsense"])
-    assert "lint, unit, board, card, interop, demo, emulation, target" in capsys.readouterr().err
+    assert (
+        "lint, unit, board, card, interop, demo, emulation, raspi3b, target"
+        in capsys.readouterr().err
+    )
 
 
 def test_only_long_runs_the_long_tests() -> None:
