@@ -27,7 +27,7 @@ except ImportError:
 ARRIVED, STRANGE = 0.95, 0.2
 GOOD_NARROW = 3.0
 """PESQ of G.711, which itself has 3.9 with this voice."""
-STRANGE_QUALITY, STRANGE_QUALITY_NARROW = 2.0, 2.2
+STRANGE_QUALITY = 2.2
 LIKE = 0.9
 """Correlation of envelopes, where the package pesq is missing."""
 DIRECTIONS = ("Offhook to baresip", "baresip to Offhook")
@@ -254,9 +254,7 @@ def test_control_other_speech_is_not_heard(conversation: Conversation) -> None:
         (conversation.ours, conversation.heard_by_offhook),
     ):
         assert wideband.correlation(said, heard) < STRANGE + 0.1
-        assert (conversation.quality(said, heard) or 1) < (
-            STRANGE_QUALITY if conversation.kind.wide else STRANGE_QUALITY_NARROW
-        )
+        assert (conversation.quality(said, heard) or 1) < STRANGE_QUALITY
 
 
 def test_digits_arrive_both_ways(conversation: Conversation) -> None:

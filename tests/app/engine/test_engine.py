@@ -36,6 +36,7 @@ from offhook.protocols.media.messages import (
     Stop,
     Stopped,
 )
+from offhook.shells.audio.sound import OnPeriod
 from offhook.shells.audio.wav import WavSound
 
 BOTH = ("AEAD_AES_256_GCM", SUITE)
@@ -80,6 +81,38 @@ def test_speech_crosses_two_engines(mux: bool) -> None:
         statistics = (await bob.wait(Stopped)).statistics
         assert (statistics.received, statistics.lost, statistics.rejected) == (50, 0, 0)
         assert (alice.sound.opened, alice.sound.closed) == (1, 1)
+
+    play(scene())
+
+
+def test_what_came_while_the_sound_was_opened_is_not_played_late() -> None:
+    class SlowSound(HandSound):
+        """So slow to open that the other side has said a third of a second meanwhile."""
+
+        def open(self, pcm_format: PcmFormat, on_period: OnPeriod) -> None:
+            super().open(pcm_format, on_period)
+            for _ in range(16):
+                alice.sound.period(bytes(FORMAT.octets))
+                alice.engine._sessions[1]._pump()
+
+    alice: Side
+
+    async def scene() -> None:
+        nonlocal alice
+        slow = SlowSound()
+        alice, bob = Side("a"), Side("b", lambda _: slow)
+        connected(alice, bob)
+        heard = b""
+        said = speech(1)
+        for at in range(0, len(said), FORMAT.octets):
+            alice.sound.period(said[at : at + FORMAT.octets])
+            heard += slow.period(bytes(FORMAT.octets))
+            await asyncio.sleep(0.001)
+        delay_ms = correlation(said, heard)[1] / 8
+        assert delay_ms <= 100
+        bob.engine.handle(Stop(1))
+        assert (await bob.wait(Stopped)).statistics.received == 50
+        alice.engine.close()
 
     play(scene())
 

@@ -167,9 +167,9 @@ class Session:
         self._remote = command
 
     def _start(self) -> None:
-        if self._remote is None:
+        if self._remote is None or self._rtp is None:
             raise LocalError("nothing is agreed yet")
-        self._stream = stream = MediaStream(
+        stream = MediaStream(
             self._remote, self._randomness, self._loop.time(), delay_ms=self._delay_ms
         )
         octets = stream.format.octets
@@ -178,13 +178,11 @@ class Session:
         self._silence = bytes(octets)
         for _ in range(LEAD):
             self._playing.put(self._silence)
-        try:
-            sound = self._make_sound(self._number)
-            sound.open(stream.format, self._on_period)
-        except LocalError:
-            self._stream = None
-            raise
-        self._sound = sound
+        sound = self._make_sound(self._number)
+        sound.open(stream.format, self._on_period)
+        # What came while the sound was opened is old: played, it would make what follows as late.
+        self._rtp.poll()
+        self._stream, self._sound = stream, sound
         self._flush()
 
     def _send_dtmf(self, command: SendDtmf) -> None:
