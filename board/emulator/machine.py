@@ -21,6 +21,8 @@ from typing import Any, Final
 from board.emulator.card import Card
 from offhook.app.render import plain
 
+WITH_US: Final = ("setpriv", "--pdeathsig", "TERM", "--")
+"""Before a command: it ends when who started it ends, however that was."""
 END_S: Final = 10.0
 PATIENCE_S: Final = 15.0
 _TREE: Final = "bcm2837-rpi-3-b.dtb"
@@ -119,6 +121,7 @@ class Machine:
 
     def _command(self, card: Card, terms: Terms) -> list[str]:
         common = [
+            *WITH_US,
             "qemu-system-aarch64",
             *("-display", "none", "-monitor", "none"),
             *("-qmp", f"unix:{self._monitor_path},server=on,wait=off"),

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from board.emulator.machine import EmulationError
+from board.emulator.machine import WITH_US, EmulationError
 
 TAP: Final = "tap0"
 HOST: Final = "10.77.0.1"
@@ -80,7 +80,10 @@ class Network:
         log = self._folder / f"{command[0]}.log"
         with log.open("wb") as told:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=told, stderr=subprocess.STDOUT
+                (*WITH_US, *command),
+                stdin=subprocess.DEVNULL,
+                stdout=told,
+                stderr=subprocess.STDOUT,
             )
         starting.callback(_end, process)
         time.sleep(0.2)

@@ -43,6 +43,8 @@ _PEERS: Final = (
     "libopus0",
 )
 _IMPORTED: Final = "firmware:provisioning"
+_SLOW: Final = ("-o", "faulthandler_timeout=1800")
+"""A test's fixture builds an image, or waits for one to start."""
 _ASKED_FOR: Final = ("raspi3b", "target")
 """Stages that run only when they are named."""
 _APART: Final = ("board", "interop", "benchmarks", "emulation")
@@ -141,7 +143,7 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
         Stage("demo", (("scripts/run", "--demo", "--yes"),), 300),
         Stage(
             "emulation",
-            ((python, "-m", "pytest", "tests/emulation", *chosen),),
+            ((python, "-m", "pytest", *_SLOW, "tests/emulation", *chosen),),
             # An image is built where the cache has none.
             2700,
             (*needs.HOST_PACKAGES, *_PEERS),
@@ -150,7 +152,7 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
         ),
         Stage(
             "raspi3b",
-            ((python, "-m", "pytest", "tests/emulation/test_boot.py"),),
+            ((python, "-m", "pytest", *_SLOW, "tests/emulation/test_boot.py"),),
             3600,
             (*needs.HOST_PACKAGES, *_PEERS),
             {"OFFHOOK_LAB_HOST": HOST, "OFFHOOK_EMULATED_BOARD": "raspi3b"},
