@@ -39,35 +39,40 @@ class TransformReceiver:
 
     def unprotect(self, datagram: bytes) -> bytes:
         """The RTP packet inside."""
-        forms = self._forms(datagram, self._keys.suite.tag_length)
         source = datagram[8:RTP_HEADER]
         sequence = datagram[2] << 8 | datagram[3]
         window = self._sources.get(source)
-        begun = window is not None
+        if window is not None and self._identified is False:
+            return self._open(datagram, estimate_index(window.highest, sequence), window)
         if window is None:
             window = ReplayWindow()
-        indices = [estimate_index(window.highest, sequence)]
-        if not begun and source in self._earlier:
-            continued = estimate_index(self._earlier[source], sequence)
-            indices = [continued] if continued == sequence else [continued, sequence]
+            indices = self._first_indices(source, sequence)
+        else:
+            indices = [estimate_index(window.highest, sequence)]
         refusal = PeerError("SRTP: the packet lacks its master key identifier")
-        for form, identified in forms:
+        for form, identified in self._forms(datagram, self._keys.suite.tag_length):
             for index in indices:
                 try:
                     packet = self._open(form, index, window)
                 except PeerError as why:
                     refusal = why
                     continue
-                window.add(index)
                 self._sources[source] = window
                 self._identified = identified
                 return packet
         raise refusal
 
+    def _first_indices(self, source: bytes, sequence: int) -> list[int]:
+        """What the first packet's index may be: gone on from the key before, or begun anew."""
+        continued = estimate_index(self._earlier.get(source, -1), sequence)
+        return [continued] if continued == sequence else [continued, sequence]
+
     def _open(self, datagram: bytes, index: int, window: ReplayWindow) -> bytes:
         if index >= MOST_PACKETS or not window.is_new(index):
             raise PeerError(f"SRTP: {REPLAYED}")
-        return self._transform.unprotect(datagram, index)
+        packet = self._transform.unprotect(datagram, index)
+        window.add(index)
+        return packet
 
     def unprotect_rtcp(self, datagram: bytes) -> bytes:
         """The compound RTCP packet inside."""
