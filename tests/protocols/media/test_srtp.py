@@ -145,10 +145,20 @@ def test_a_key_of_another_length_than_the_suites_is_refused(length: int) -> None
             Unprotector(line)
 
 
-def test_a_suite_that_lies_about_its_lengths_is_refused() -> None:
-    lying = CryptoSuite("AEAD_AES_256_GCM", 16, 14)
-    with pytest.raises(LocalError, match="44 octets"):
-        check_keys(CryptoLine(1, lying, Secret(bytes(30))))
+@pytest.mark.parametrize(
+    "lying",
+    [
+        CryptoSuite("AEAD_AES_256_GCM", 16, 14, 16, aead=True),
+        CryptoSuite("AEAD_AES_256_GCM", 30, 14, 16, aead=True),
+        CryptoSuite("AEAD_AES_256_GCM", 32, 12, 4, aead=True),
+        CryptoSuite("AEAD_AES_256_GCM", 32, 12, 16),
+    ],
+)
+def test_a_suite_that_lies_about_itself_is_refused(lying: CryptoSuite) -> None:
+    line = CryptoLine(1, lying, Secret(bytes(lying.master_length)))
+    for take in (check_keys, Protector, Unprotector):
+        with pytest.raises(LocalError, match="44 octets"):
+            take(line)
 
 
 def test_an_error_shows_no_key() -> None:

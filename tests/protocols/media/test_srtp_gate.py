@@ -123,6 +123,17 @@ def test_the_counter_goes_on_over_one_re_key_after_the_other(suite: CryptoSuite)
 
 
 @suites
+def test_the_highest_index_of_each_source_is_handed_on(suite: CryptoSuite) -> None:
+    line = key("bob", suite)
+    unprotector = Unprotector(line)
+    for sequence in (30_000, 60_000, 66_000, 65_990, 65_930, 66_001, 65_999):
+        unprotector.unprotect(sealed(line, sequence))
+    with pytest.raises(PeerError):
+        unprotector.unprotect(packet(66_400) + bytes(suite.tag_length))
+    assert unprotector.highest() == {SSRC.to_bytes(4, "big"): 66_001}
+
+
+@suites
 def test_a_new_source_begins_at_0_after_a_re_key(suite: CryptoSuite) -> None:
     old, new = key("bob", suite), key("bob 2", suite)
     gate = heard_over(old, 0, 30_000, 60_000, 66_000)
@@ -232,8 +243,9 @@ def test_an_identifier_is_sent_and_taken_off(suite: CryptoSuite, mki: bytes) -> 
         assert unprotector.unprotect(made) == packet(n)
         with pytest.raises(PeerError):
             unprotector.unprotect(made)
-        with pytest.raises(PeerError):
-            unprotector.unprotect(without)
+        for lacking in (without, bare.protect(packet(n + 30))):
+            with pytest.raises(PeerError):
+                unprotector.unprotect(lacking)
         assert unprotector.unprotect_rtcp(protector.protect_rtcp(report())) == report()
 
 
