@@ -20,6 +20,7 @@ from tests.protocols.media.link import (
     speech,
 )
 
+from offhook.base.errors import PeerError
 from offhook.protocols.keying.srtp_keys import (
     AEAD_AES_128_GCM,
     AES_CM_128_HMAC_SHA1_80,
@@ -126,6 +127,17 @@ def test_back_at_a_key_that_was_used_before_the_source_is_another() -> None:
     call.alice.stream.set_remote(agreed(), call.now)
     assert sender.keys.same_key(first)
     assert sender.ssrc != source
+
+
+def test_a_peer_may_not_take_a_key_that_we_sent_with_before() -> None:
+    call = Call()
+    call.alice.stream.set_remote(rekeyed(agreed(), "alice 2"), call.now)
+    reflecting = replace(rekeyed(agreed(), "alice 3"), receive_keys=key("alice"))
+    with pytest.raises(PeerError, match="key of ours"):
+        call.alice.stream.set_remote(reflecting, call.now)
+    # What was agreed before stays in force.
+    assert call.alice.stream._sender.keys.same_key(key("alice 2"))
+    assert call.alice.stream._receiver.keys.same_key(key("bob"))
 
 
 @settings(max_examples=60)

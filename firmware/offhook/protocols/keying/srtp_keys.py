@@ -16,15 +16,23 @@ MOST_REPORTS: Final = 1 << 31
 
 @dataclass(frozen=True, slots=True)
 class CryptoSuite:
-    """One suite by its SDES name; lengths in octets."""
+    """One suite by its SDES name, which says how it authenticates; lengths in octets."""
 
     name: str
     key_length: int
     salt_length: int
-    tag_length: int = 10
-    """Of the authentication tag of SRTP; that of SRTCP is never shorter than ten."""
-    aead: bool = False
-    """Whether encryption and authentication are one (RFC 7714)."""
+
+    @property
+    def aead(self) -> bool:
+        """Whether encryption and authentication are one (RFC 7714)."""
+        return self.name.startswith("AEAD_")
+
+    @property
+    def tag_length(self) -> int:
+        """Octets of the authentication tag of SRTP."""
+        if self.aead:
+            return 16
+        return 4 if self.name.endswith("_32") else 10
 
     @property
     def master_length(self) -> int:
@@ -42,12 +50,12 @@ class CryptoSuite:
         return self.tag_length < 10
 
 
-AEAD_AES_256_GCM: Final = CryptoSuite("AEAD_AES_256_GCM", 32, 12, 16, aead=True)
-AEAD_AES_128_GCM: Final = CryptoSuite("AEAD_AES_128_GCM", 16, 12, 16, aead=True)
+AEAD_AES_256_GCM: Final = CryptoSuite("AEAD_AES_256_GCM", 32, 12)
+AEAD_AES_128_GCM: Final = CryptoSuite("AEAD_AES_128_GCM", 16, 12)
 AES_256_CM_HMAC_SHA1_80: Final = CryptoSuite("AES_256_CM_HMAC_SHA1_80", 32, 14)
 AES_CM_128_HMAC_SHA1_80: Final = CryptoSuite("AES_CM_128_HMAC_SHA1_80", 16, 14)
-AES_256_CM_HMAC_SHA1_32: Final = CryptoSuite("AES_256_CM_HMAC_SHA1_32", 32, 14, 4)
-AES_CM_128_HMAC_SHA1_32: Final = CryptoSuite("AES_CM_128_HMAC_SHA1_32", 16, 14, 4)
+AES_256_CM_HMAC_SHA1_32: Final = CryptoSuite("AES_256_CM_HMAC_SHA1_32", 32, 14)
+AES_CM_128_HMAC_SHA1_32: Final = CryptoSuite("AES_CM_128_HMAC_SHA1_32", 16, 14)
 
 SUITES: Final = {
     suite.name: suite

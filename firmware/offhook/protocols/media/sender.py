@@ -99,6 +99,10 @@ class Sender:
         if self._cycles or former is not None:
             self.change_source()
 
+    def has_used(self, keys: CryptoLine) -> bool:
+        """Whether we protect with this key or did so earlier in the call."""
+        return any(each.keys.master == keys.master for each in (self._protector, *self._aside))
+
     def change_source(self) -> None:
         """Go on under a new SSRC (RFC 3550 §8.2)."""
         self._choose_source()

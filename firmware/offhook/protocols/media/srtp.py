@@ -121,7 +121,7 @@ class Protector:
         made = self._transform.protect(packet, index)
         window.add(index)
         self._windows[source] = window
-        return _identified(self.keys, made, self.keys.suite.tag_length)
+        return _identified(self.keys, made, rtcp=False) if self.keys.mki else made
 
     def protect_rtcp(self, packet: bytes) -> bytes:
         """SRTCP of one compound RTCP packet; LocalError where it can't be made."""
@@ -132,15 +132,14 @@ class Protector:
         made = self._transform.protect_rtcp(packet, self.rtcp_index)
         self._reports += 1
         self.rtcp_index = (self.rtcp_index + 1) % ENCRYPTED
-        return _identified(self.keys, made, self.keys.suite.rtcp_tag_length)
+        return _identified(self.keys, made, rtcp=True) if self.keys.mki else made
 
 
-def _identified(keys: CryptoLine, made: bytes, tag: int) -> bytes:
+def _identified(keys: CryptoLine, made: bytes, *, rtcp: bool) -> bytes:
     """With the master key identifier: before the tag, or last of all (RFC 7714 §8.2 and §9.2)."""
-    if not keys.mki:
-        return made
     if keys.suite.aead:
         return made + keys.mki
+    tag = keys.suite.rtcp_tag_length if rtcp else keys.suite.tag_length
     return made[:-tag] + keys.mki + made[-tag:]
 
 

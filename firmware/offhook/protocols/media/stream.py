@@ -140,8 +140,13 @@ class MediaStream:
         self._lost_after: float | None = None
 
     def set_remote(self, parameters: SetRemote, now: float) -> None:
-        """Go on as agreed anew (re-INVITE, UPDATE); raises what `check_parameters` raises."""
+        """Go on as agreed anew (re-INVITE, UPDATE); raises what `check_parameters` raises.
+
+        PeerError also where the peer takes a key that we sent with earlier in the call.
+        """
         check_parameters(parameters)
+        if self._sender.has_used(parameters.receive_keys):
+            raise PeerError("the peer takes a key of ours: what we sent could come back as its")
         old_keys = self._receiver.keys
         was_receiving = self._receiver.receiving
         self._sender.set_remote(parameters)
