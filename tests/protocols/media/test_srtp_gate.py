@@ -213,6 +213,9 @@ def test_over_any_changes_of_key_no_packet_passes_twice(
         if change:
             gate.rekey(lines[number], NOW)
         datagram = sealed(lines[number], sequence)
+        place = sequence % len(datagram)
+        forged = datagram[:place] + bytes([datagram[place] ^ 1]) + datagram[place + 1 :]
+        assert refused(gate, forged)
         if not refused(gate, datagram):
             passed.append(datagram)
     assert len(set(passed)) == len(passed)
