@@ -160,7 +160,18 @@ def test_the_new_key_in_use_closes_the_one_before_but_for_what_was_overtaken() -
     gate.rekey(new, NOW)
     gate.unprotect(sealed(new, 4), NOW + 0.5)
     assert gate.unprotect(sealed(old, 3), NOW + 0.5 + REORDERED_S / 2) == packet(3)
+    assert gate.overlaps(NOW + 0.5 + REORDERED_S / 2)
     assert refused(gate, sealed(old, 2), NOW + 0.5 + REORDERED_S)
+    assert not gate.overlaps(NOW + 0.5 + REORDERED_S)
+
+
+def test_for_a_key_that_is_trusted_more_there_is_no_overlap() -> None:
+    old, new = key("bob"), key("bob 2")
+    gate = heard_over(old, 1)
+    gate.rekey(new, NOW, overlap_s=0)
+    assert not gate.overlaps(NOW)
+    assert refused(gate, sealed(old, 2))
+    assert gate.unprotect(sealed(new, 2), NOW) == packet(2)
 
 
 @suites

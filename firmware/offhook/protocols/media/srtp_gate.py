@@ -38,12 +38,13 @@ class MediaGate:
         """The key in use."""
         return self._current.keys
 
-    def rekey(self, keys: CryptoLine, now: float) -> bool:
+    def rekey(self, keys: CryptoLine, now: float, overlap_s: float = OVERLAP_S) -> bool:
         """Take `keys` from now on; False: they are those in use, and nothing changes.
 
         Equal keys keep their replay state and roll-over counters, also those that were in use
         some changes ago. A source goes on over a change with its counter or begins anew at 0:
-        both are understood.
+        both are understood. With `overlap_s` 0 nothing under the key before passes from now on:
+        for a key that is trusted more than that one.
         """
         if keys.same_key(self._current.keys):
             return False
@@ -53,7 +54,7 @@ class MediaGate:
         else:
             self._aside.remove(former)
         self._aside = [*self._aside, self._current][-MOST_KEPT:]
-        self._before, self._until = self._current, now + OVERLAP_S
+        self._before, self._until = self._current, now + overlap_s
         self._current = former
         self.confirmed = False
         return True
@@ -79,6 +80,10 @@ class MediaGate:
             if before is None:
                 raise
             return before.unprotect_rtcp(datagram)
+
+    def overlaps(self, now: float) -> bool:
+        """Whether what is protected with the key before may still pass."""
+        return self._open_before(now) is not None
 
     def _open_before(self, now: float) -> Unprotector | None:
         if self._before is not None and now >= self._until:
