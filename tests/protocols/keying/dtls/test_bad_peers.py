@@ -15,7 +15,7 @@ from tests.protocols.keying.dtls.raw_peer import DTLS_1_0, RawPeer
 
 from offhook.base.secret import Secret
 from offhook.protocols.keying.dtls.association import DtlsAssociation
-from offhook.protocols.keying.dtls.events import DtlsEvent, DtlsFailed, DtlsKeysReady
+from offhook.protocols.keying.dtls.events import DtlsClosed, DtlsEvent, DtlsFailed, DtlsKeysReady
 from offhook.protocols.keying.dtls.identity import DtlsIdentity
 from offhook.protocols.keying.dtls.openssl import Endpoint
 from offhook.protocols.keying.dtls.setup import Role
@@ -169,8 +169,10 @@ def test_renegotiation_is_refused_and_changes_no_key(role: Role) -> None:
     peer.finished = False
     peer.meet(ours, 0.0)
     peer.meet(ours, 0.0)
-    assert ours._endpoint.keys() == before
-    assert events_of(ours) == []
+    if ours._endpoint is not None:
+        assert ours._endpoint.keys() == before
+    # A peer with OpenSSL 3.5 takes the refusal so badly that it ends the association itself.
+    assert events_of(ours) in ([], [DtlsClosed(by_peer=True)])
 
 
 @WE_ARE

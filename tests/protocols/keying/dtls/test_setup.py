@@ -5,12 +5,15 @@ from itertools import product
 import pytest
 
 from offhook.base.errors import PeerError
+from offhook.base.randomness import SeededRandomness
 from offhook.protocols.keying.dtls.setup import (
     Role,
     Setup,
     answer_role,
+    make_tls_id,
     offerer_role,
     parse_setup,
+    parse_tls_id,
 )
 
 A, P, AP, HC = Setup.ACTIVE, Setup.PASSIVE, Setup.ACTPASS, Setup.HOLDCONN
@@ -77,3 +80,21 @@ def test_a_later_answer_of_actpass_keeps_what_stands(current: Role) -> None:
 def test_our_answer_is_one_that_the_offerer_takes(offered: Setup) -> None:
     ours = answer_role(offered)
     assert offerer_role(offered, ours.setup) is ours.other
+
+
+def test_a_tls_id_has_128_bits_and_is_read_back() -> None:
+    randomness = SeededRandomness(1)
+    first, second = make_tls_id(randomness), make_tls_id(randomness)
+    assert first != second
+    assert len(bytes.fromhex(first)) == 16
+    assert parse_tls_id(first) == first
+
+
+@pytest.mark.parametrize("value", ["", "x" * 19, "x" * 256, "x" * 20 + " ", "x" * 20 + "\u00e9"])
+def test_what_is_no_tls_id_counts_as_none(value: str) -> None:
+    assert parse_tls_id(value) is None
+
+
+def test_the_longest_and_the_shortest_tls_id() -> None:
+    assert parse_tls_id("+/-_" * 5) == "+/-_" * 5
+    assert parse_tls_id("x" * 255) == "x" * 255

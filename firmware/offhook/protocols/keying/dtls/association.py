@@ -113,6 +113,11 @@ class DtlsAssociation:
         return self._state
 
     @property
+    def alive(self) -> bool:
+        """Whether it has neither failed nor been closed."""
+        return self._state not in (_S.FAILED, _S.CLOSED)
+
+    @property
     def remote(self) -> tuple[Fingerprint, ...] | None:
         """The fingerprints that the peer announced, None before they are known."""
         return self._remote

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 from typing import Final
 
 from offhook.base.errors import PeerError
+from offhook.base.randomness import Randomness, token
 
 NOT_ACCEPTABLE_HERE: Final = 488
+
+_TLS_ID: Final = re.compile(r"[A-Za-z0-9+/_-]{20,255}")
 
 
 class Setup(Enum):
@@ -80,3 +84,13 @@ def offerer_role(offered: Setup, answered: Setup, current: Role | None = None) -
             f"a=setup:{answered.value} is no answer to {offered.value}", NOT_ACCEPTABLE_HERE
         )
     return role
+
+
+def make_tls_id(randomness: Randomness) -> str:
+    """A value of `a=tls-id` for a new association: 128 random bits (RFC 8842 §4)."""
+    return token(randomness, 16)
+
+
+def parse_tls_id(value: str) -> str | None:
+    """Read the value of one `a=tls-id`; None where it isn't one: then there is none."""
+    return value if _TLS_ID.fullmatch(value) else None
