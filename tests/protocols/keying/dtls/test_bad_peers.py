@@ -10,14 +10,20 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-from tests.protocols.keying.dtls.pair import OURS, THEIRS, events_of
+from tests.protocols.keying.dtls.pair import OURS, THEIRS, Pair, events_of
 from tests.protocols.keying.dtls.raw_peer import DTLS_1_0, RawPeer
 
 from offhook.base.secret import Secret
-from offhook.protocols.keying.dtls.association import DtlsAssociation
-from offhook.protocols.keying.dtls.events import DtlsClosed, DtlsEvent, DtlsFailed, DtlsKeysReady
+from offhook.protocols.keying.dtls.association import PATIENCE_S, DtlsAssociation
+from offhook.protocols.keying.dtls.events import (
+    DtlsClosed,
+    DtlsEvent,
+    DtlsFailed,
+    DtlsFault,
+    DtlsKeysReady,
+)
 from offhook.protocols.keying.dtls.identity import DtlsIdentity
-from offhook.protocols.keying.dtls.openssl import Endpoint
+from offhook.protocols.keying.dtls.openssl import Endpoint, Progress
 from offhook.protocols.keying.dtls.setup import Role
 
 WE_ARE = pytest.mark.parametrize("role", [Role.ACTIVE, Role.PASSIVE])
@@ -107,7 +113,9 @@ def test_a_server_that_asks_for_no_certificate_still_shows_the_one_announced() -
 
 
 def certificate(
-    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, *usages: x509.ObjectIdentifier
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey,
+    *usages: x509.ObjectIdentifier,
+    ballast: int = 2,
 ) -> DtlsIdentity:
     """One as a certification authority would make it for a web server, from another issuer."""
     today = datetime(2024, 1, 1, tzinfo=UTC)
@@ -121,7 +129,7 @@ def certificate(
         .not_valid_after(today + timedelta(days=90))
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(
-            x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.1"), b"\x05\x00"),
+            x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.1"), bytes(ballast)),
             critical=True,
         )
     )
@@ -179,6 +187,49 @@ def test_renegotiation_is_refused_and_changes_no_key(role: Role) -> None:
 def test_fragments_as_small_as_a_peer_can_make_them_are_put_together(role: Role) -> None:
     (event,) = meet(role, RawPeer(server=role is Role.ACTIVE, mtu=256))
     assert isinstance(event, DtlsKeysReady)
+
+
+@pytest.mark.parametrize("size", [1000, 5000, 15000])
+def test_certificates_of_any_size_go_through_in_datagrams_of_1200_octets(size: int) -> None:
+    big = certificate(ec.generate_private_key(ec.SECP256R1()), ballast=size)
+    pair = Pair(DtlsAssociation(big, Role.ACTIVE), DtlsAssociation(big, Role.PASSIVE))
+    for each in (pair.active, pair.passive):
+        each.set_remote([big.fingerprint()], pair.now)
+    pair.start()
+    pair.run()
+    assert pair.keys(Role.ACTIVE).send == pair.keys(Role.PASSIVE).receive
+    assert max(len(datagram) for _, datagram in pair.sent) <= 1200
+    assert len(pair.sent) > 2 * (len(big.certificate) // 1200)
+
+
+@WE_ARE
+def test_a_certificate_without_end_is_refused(role: Role) -> None:
+    endless = certificate(ec.generate_private_key(ec.SECP256R1()), ballast=20_000)
+    ours = DtlsAssociation(OURS, role)
+    ours.set_remote([endless.fingerprint()], 0.0)
+    ours.start(0.0)
+    RawPeer(server=role is Role.ACTIVE, identity=endless).meet(ours, 0.0)
+    assert events_of(ours) == []
+    ours.tick(PATIENCE_S)
+    assert rule_of(events_of(ours)) == "unanswered"
+
+
+@WE_ARE
+def test_an_authentic_alert_ends_what_has_keys(role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = DtlsAssociation(OURS, role)
+    ours.set_remote([THEIRS.fingerprint()], 0.0)
+    ours.start(0.0)
+    peer = RawPeer(server=role is Role.ACTIVE)
+    peer.meet(ours, 0.0)
+    assert len(events_of(ours)) == 1
+
+    def alerted(_: Endpoint) -> Progress:
+        raise DtlsFault("alert", "it refused: internal error")
+
+    monkeypatch.setattr(Endpoint, "advance", alerted)
+    peer.connection.send(b"x")
+    peer.meet(ours, 0.0)
+    assert events_of(ours) == [DtlsClosed(by_peer=True)]
 
 
 @WE_ARE

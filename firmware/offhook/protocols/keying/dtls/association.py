@@ -185,7 +185,7 @@ class DtlsAssociation:
     def _admit(self, record: Record, now: float) -> bool:
         """Whether OpenSSL is to see a record; DtlsFault where it ends the handshake."""
         if not record.in_clear:
-            return self._state is not _S.LISTENING and record.sealable
+            return record.sealable and self._endpoint is not None
         found = fragments(record)
         if found is None:
             return False
