@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 from tests.protocols.keying.dtls.pair import OURS, STRANGER, THEIRS
+from tests.protocols.keying.dtls.raw_peer import RawPeer
 
 from offhook.base.errors import LocalError
 from offhook.protocols.keying.dtls.events import (
@@ -13,7 +14,12 @@ from offhook.protocols.keying.dtls.events import (
     DtlsKeysReady,
 )
 from offhook.protocols.keying.dtls.identity import DtlsIdentity
-from offhook.protocols.keying.dtls.session import Agreed, DtlsSession, asks_for_new
+from offhook.protocols.keying.dtls.session import (
+    MOST_STRANGERS,
+    Agreed,
+    DtlsSession,
+    asks_for_new,
+)
 from offhook.protocols.keying.dtls.setup import Role
 
 
@@ -222,6 +228,47 @@ def test_that_the_old_one_is_closed_while_the_next_begins_is_not_told() -> None:
     newcomer = DtlsSession(STRANGER)
     newcomer.agree(THEY, call.now)
     call.carry(newcomer)
+    call.keys()
+
+
+def spoil(offerer: DtlsSession, now: float) -> None:
+    """A stranger begins a handshake and breaks it off."""
+    stranger = RawPeer(server=False, identity=None)
+    for _ in range(4):
+        stranger.work()
+        octets = stranger.written()
+        if octets:
+            offerer.receive_datagram(octets, now)
+        for datagram in offerer.datagrams_to_send():
+            stranger.connection.bio_write(datagram)
+
+
+def test_a_stranger_who_fails_before_the_answer_costs_the_call_nothing() -> None:
+    call = Call()
+    call.offerer.listen(call.now)
+    for _ in range(MOST_STRANGERS - 1):
+        spoil(call.offerer, call.now)
+        call.now += 1
+    assert call.offerer.next_event() is None
+    call.answerer.agree(THEY, call.now)
+    call.carry()
+    call.offerer.agree(WE, call.now)
+    call.carry()
+    call.keys()
+
+
+def test_many_strangers_stop_the_listening_until_the_answer_comes() -> None:
+    call = Call()
+    call.offerer.listen(call.now)
+    for _ in range(2 * MOST_STRANGERS):
+        spoil(call.offerer, call.now)
+    assert call.offerer.next_event() is None
+    call.answerer.agree(THEY, call.now)
+    call.carry()
+    assert call.told == [[], []]
+    call.offerer.agree(WE, call.now)
+    call.answerer.retry(call.now)
+    call.carry()
     call.keys()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from offhook.base.errors import LocalError
 from offhook.protocols.keying.dtls.association import PATIENCE_S, DtlsAssociation
@@ -15,6 +16,9 @@ from offhook.protocols.keying.dtls.profiles import PROFILES
 from offhook.protocols.keying.dtls.records import split_records
 from offhook.protocols.keying.dtls.setup import Role
 from offhook.protocols.keying.srtp_keys import CryptoSuite
+
+MOST_STRANGERS: Final = 8
+"""Failed handshakes before the answer, after each of which one listens again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class DtlsSession:
         self._outgoing: list[bytes] = []
         self._events: deque[DtlsEvent] = deque()
         self._closed = False
+        self._strangers = 0
 
     @property
     def role(self) -> Role | None:
@@ -180,9 +185,19 @@ class DtlsSession:
                 self._replace(now)
             else:
                 self._next = self._pending = None
-        elif self._next is not None and isinstance(event, DtlsClosed) and not self._closed:
+        elif self._closed:
+            pass
+        elif self._agreed is None:
+            self._listen_again(now)
+            return
+        elif self._next is not None and isinstance(event, DtlsClosed):
             return  # it was to be left anyway
         self._events.append(event)
+
+    def _listen_again(self, now: float) -> None:
+        """Who has failed before the answer may have been anybody: nothing is told."""
+        self._strangers += 1
+        self._current = self._begin(Role.PASSIVE, now) if self._strangers < MOST_STRANGERS else None
 
     def _replace(self, now: float) -> None:
         """The old one leaves without being told: its keys are no longer what counts."""
