@@ -15,8 +15,8 @@ from tests.protocols.keying.dtls.pair import OURS, THEIRS, Pair, events_of, met
 
 from offhook.protocols.keying.dtls.association import MOST_BEGINNINGS, DtlsAssociation
 from offhook.protocols.keying.dtls.events import DtlsClosed, DtlsFailed, DtlsKeysReady
+from offhook.protocols.keying.dtls.intake import BURST, RATE, Budget
 from offhook.protocols.keying.dtls.records import split_records
-from offhook.protocols.keying.dtls.repetition import BURST
 from offhook.protocols.keying.dtls.setup import Role
 from offhook.protocols.keying.dtls.states import DtlsState
 
@@ -244,6 +244,26 @@ def test_only_so_many_beginnings_are_taken_up() -> None:
         passive.receive_datagram(hello(number), float(number))
         answered += bool(passive.datagrams_to_send())
     assert answered == MOST_BEGINNINGS
+
+
+def test_with_the_answer_the_real_peer_s_beginning_counts_again() -> None:
+    pair = Pair()
+    pair.passive.start(pair.now)
+    for number in range(3 * MOST_BEGINNINGS):
+        pair.passive.receive_datagram(hello(number), pair.now + number)
+    pair.passive.datagrams_to_send()
+    pair.introduce()
+    pair.active.start(pair.now)
+    pair.run()
+    assert ready(pair)
+
+
+def test_a_budget_is_refilled_by_time_and_never_overflows() -> None:
+    budget = Budget()
+    assert sum(budget.take(0.0) for _ in range(500)) == BURST
+    assert sum(budget.take(0.5) for _ in range(500)) == RATE / 2
+    assert sum(budget.take(1000.0) for _ in range(500)) == BURST
+    assert sum(budget.take(999.0) for _ in range(500)) == 0
 
 
 def test_a_real_peer_gets_through_between_the_floods() -> None:

@@ -20,23 +20,11 @@ from offhook.protocols.keying.dtls.events import (
 )
 from offhook.protocols.keying.dtls.fingerprint import Fingerprint, match_fingerprint
 from offhook.protocols.keying.dtls.identity import DtlsIdentity
+from offhook.protocols.keying.dtls.intake import Intake
 from offhook.protocols.keying.dtls.openssl import Endpoint, Progress
+from offhook.protocols.keying.dtls.outlet import Outlet
 from offhook.protocols.keying.dtls.profiles import PROFILES, KeyPair
-from offhook.protocols.keying.dtls.records import (
-    BAD_CERTIFICATE,
-    CERTIFICATE,
-    CHANGE_CIPHER_SPEC,
-    CLIENT_HELLO,
-    HANDSHAKE,
-    MAX_RECEIVED,
-    CertificateReader,
-    Record,
-    alert,
-    fragments,
-    pack_records,
-    split_records,
-)
-from offhook.protocols.keying.dtls.repetition import Budget, Flight
+from offhook.protocols.keying.dtls.records import BAD_CERTIFICATE, Record
 from offhook.protocols.keying.dtls.setup import Role
 from offhook.protocols.keying.dtls.states import (
     ASSOCIATION,
@@ -52,17 +40,9 @@ PATIENCE_S: Final = 15.0
 MOST_BEGINNINGS: Final = 8
 """ClientHellos with a new random that a passive side takes up; it keeps to the last."""
 
-MOST_WAITING: Final = 64
-"""Datagrams that wait to be sent; further ones are lost, as on the way."""
-
 _S, _I, _A = DtlsState, DtlsInput, DtlsAction
 _DONE: Final = (_S.HELD, _S.KEYED)
 _DEAF: Final = (_S.IDLE, _S.FAILED, _S.CLOSED)
-_CLIENTS: Final = frozenset({CLIENT_HELLO, CERTIFICATE, 15, 16, 20})
-_SERVERS: Final = frozenset({0, 2, 3, 4, CERTIFICATE, 12, 13, 14, 20, 22})
-"""Handshake messages that each side sends (RFC 5246 §7.4, RFC 6347 §4.3.2)."""
-
-_RANDOM: Final = slice(2, 34)
 
 
 class DtlsAssociation:
@@ -82,8 +62,6 @@ class DtlsAssociation:
         patience_s: float = PATIENCE_S,
     ) -> None:
         self.role: Final = role
-        self.ignored = 0
-        """Datagrams and records that were dropped unread."""
         self._identity = identity
         self._suites = suites
         self._patience_s = patience_s
@@ -92,17 +70,13 @@ class DtlsAssociation:
         self._give_up: float | None = None
         self._endpoint: Endpoint | None = None
         self._openssl_due: float | None = None
-        self._reader = CertificateReader()
+        self._intake = Intake(role)
+        self._outlet = Outlet()
         self._hello: bytes | None = None
         self._beginnings = 0
         self._certificate: bytes | None = None
         self._held: tuple[CryptoSuite, KeyPair] | None = None
         self._matched: Fingerprint | None = None
-        self._budget = Budget()
-        self._flight = Flight()
-        self._clash = False
-        self._clear_sequence = -1
-        self._outgoing: list[bytes] = []
         self._events: deque[DtlsEvent] = deque()
         self._fault = DtlsFault("", "")
         self._closed_by_peer = False
@@ -116,6 +90,11 @@ class DtlsAssociation:
     def alive(self) -> bool:
         """Whether it has neither failed nor been closed."""
         return self._state not in (_S.FAILED, _S.CLOSED)
+
+    @property
+    def ignored(self) -> int:
+        """Datagrams and records that were dropped unread."""
+        return self._intake.ignored
 
     @property
     def remote(self) -> tuple[Fingerprint, ...] | None:
@@ -142,6 +121,7 @@ class DtlsAssociation:
                 raise LocalError("other fingerprints belong to another association")
             return
         self._remote = announced
+        self._beginnings = 0
         self._be_patient(now)
         if self._state is _S.HELD:
             self._judge_finished(now)
@@ -156,50 +136,37 @@ class DtlsAssociation:
         """Take one DTLS datagram. Whatever it holds, this never raises."""
         if self._state in _DEAF:
             return
-        if len(data) > MAX_RECEIVED or not self._budget.take(now):
-            self.ignored += 1
-            return
-        records = split_records(data)
-        if not records:
-            self.ignored += 1
-            return
-        self._attempt(lambda when: self._take(records, when), now)
+        records = self._intake.records(data, now)
+        if records:
+            self._attempt(lambda when: self._take(records, when), now)
 
     def _take(self, records: list[Record], now: float) -> None:
-        admitted = []
-        for record in records:
-            if self._admit(record, now):
-                admitted.append(record)
-            else:
-                self.ignored += 1
+        admitted = [record for record in records if self._admit(record, now)]
+        self._intake.ignored += len(records) - len(admitted)
         if not admitted or self._endpoint is None:
             return
         self._endpoint.feed(b"".join(record.octets for record in admitted))
         finished_before = self._state in _DONE
         written = self._advance(now)
-        if finished_before and not written and any(record.in_clear for record in admitted):
+        in_clear = any(record.in_clear for record in admitted)
+        if finished_before and in_clear and not written and self.role is Role.PASSIVE:
             # The peer has not heard the end of the handshake: to OpenSSL a repetition with the
             # old record numbers is nothing but a replay.
-            self._send(self._flight.again())
+            self._outlet.repeat()
 
     def _admit(self, record: Record, now: float) -> bool:
         """Whether OpenSSL is to see a record; DtlsFault where it ends the handshake."""
         if not record.in_clear:
             return record.sealable and self._endpoint is not None
-        found = fragments(record)
-        if found is None:
-            return False
-        kinds = {each.message_type for each in found}
-        if not kinds <= (_SERVERS if self.role is Role.ACTIVE else _CLIENTS):
-            self._clash |= CLIENT_HELLO in kinds
+        sight = self._intake.look(record)
+        if sight is None:
             return False
         if self._state in _DONE:
             return True
-        for each in found:
-            if each.message_type == CLIENT_HELLO and each.offset == 0:
-                self._greet(each.body[_RANDOM], now)
-            elif each.message_type == CERTIFICATE and self._state is _S.SHAKING:
-                self._see(self._reader.read(each))
+        if sight.hello is not None:
+            self._greet(sight.hello, now)
+        if sight.certificate is not None:
+            self._see(sight.certificate)
         return self._state is _S.SHAKING
 
     def _greet(self, random: bytes, now: float) -> None:
@@ -210,8 +177,8 @@ class DtlsAssociation:
             self._hello = random
             self._step(_I.HELLO if self._state is _S.LISTENING else _I.OTHER_HELLO, now)
 
-    def _see(self, certificate: bytes | None) -> None:
-        if not certificate or self._endpoint is None or self._certificate is not None:
+    def _see(self, certificate: bytes) -> None:
+        if self._endpoint is None or self._certificate is not None:
             return
         self._certificate = certificate
         self._check_shown()
@@ -221,7 +188,7 @@ class DtlsAssociation:
         if self._remote is None or self._certificate is None:
             return
         if match_fingerprint(self._certificate, self._remote) is None:
-            self._send([alert(BAD_CERTIFICATE, self._clear_sequence + 1)])
+            self._outlet.refuse(BAD_CERTIFICATE)
             raise DtlsFault("fingerprint", "its certificate is not the one that it announced")
 
     def _advance(self, now: float) -> bool:
@@ -232,7 +199,7 @@ class DtlsAssociation:
         try:
             progress = self._endpoint.advance()
         finally:
-            written = self._take_output(now)
+            written = self._write(now)
         if self._state is _S.SHAKING and progress is Progress.FINISHED:
             self._finish(now)
         elif progress is Progress.CLOSED:
@@ -246,7 +213,7 @@ class DtlsAssociation:
             return
         self._held = self._endpoint.keys()
         self._certificate = self._endpoint.peer_certificate()
-        self._flight.rest()
+        self._outlet.rest()
         if self._remote is None:
             self._step(_I.UNVOUCHED, now)
         else:
@@ -263,8 +230,7 @@ class DtlsAssociation:
     def retry(self, now: float) -> None:
         """The other side is ready now: what an answer is owed to goes out at once."""
         if self._state is _S.SHAKING:
-            self._send(self._flight.again())
-            self._flight.restart(now)
+            self._outlet.retry(now)
 
     def close(self, now: float) -> None:
         """End it: close_notify goes out, keys are not to be used any more."""
@@ -274,7 +240,7 @@ class DtlsAssociation:
         """When `tick` has something to do, None if never."""
         if self._state in _DEAF:
             return None
-        times = [self._openssl_due, self._flight.due]
+        times = [self._openssl_due, self._outlet.due]
         if self._state not in _DONE:
             times.append(self._give_up)
         return min((time for time in times if time is not None), default=None)
@@ -287,19 +253,17 @@ class DtlsAssociation:
             self._fault = self._silence()
             self._step(_I.PATIENCE_ENDS, now)
             return
-        self._send(self._flight.expire(now))
+        self._outlet.expire(now)
         if self._openssl_due is not None and now >= self._openssl_due:
             self._attempt(self._repeat, now)
 
     def _repeat(self, now: float) -> None:
         if self._endpoint is not None and self._endpoint.repeat():
-            datagrams = self._pack(self._endpoint.take_output())
-            self._send(datagrams)
-            self._flight.repeated(datagrams)
+            self._outlet.write_again(self._endpoint.take_output())
         self._ask_openssl(now)
 
     def _silence(self) -> DtlsFault:
-        if self._clash:
+        if self._intake.clash:
             return DtlsFault("role", "both sides begin: it sends a ClientHello too")
         if self._state is _S.LISTENING:
             return DtlsFault("silent", "it never began the handshake")
@@ -307,32 +271,18 @@ class DtlsAssociation:
 
     def datagrams_to_send(self) -> list[bytes]:
         """Datagrams of at most 1,200 octets; given once."""
-        outgoing, self._outgoing = self._outgoing, []
-        return outgoing
+        return self._outlet.take()
 
     def next_event(self) -> DtlsEvent | None:
         """The next thing to report, oldest first."""
         return self._events.popleft() if self._events else None
 
-    def _send(self, datagrams: list[bytes]) -> None:
-        self._outgoing += datagrams[: MOST_WAITING - len(self._outgoing)]
-
-    def _pack(self, written: bytes) -> list[bytes]:
-        records = split_records(written)
-        for record in records:
-            if record.epoch == 0:
-                self._clear_sequence = max(self._clear_sequence, record.sequence)
-        return pack_records(records)
-
-    def _take_output(self, now: float) -> bool:
+    def _write(self, now: float) -> bool:
         if self._endpoint is None:
             return False
-        datagrams = self._pack(self._endpoint.take_output())
-        self._send(datagrams)
-        if any(each[0] in (HANDSHAKE, CHANGE_CIPHER_SPEC) for each in datagrams):
-            self._flight.sent(datagrams, now)
+        written = self._outlet.write(self._endpoint.take_output(), now)
         self._ask_openssl(now)
-        return bool(datagrams)
+        return written
 
     def _ask_openssl(self, now: float) -> None:
         left = None if self._endpoint is None else self._endpoint.timeout()
@@ -364,7 +314,7 @@ class DtlsAssociation:
         match action:
             case _A.BEGIN:
                 self._endpoint = Endpoint(self._identity, self.role, self._suites)
-                self._reader = CertificateReader()
+                self._intake.begin_anew()
                 if self.role is Role.ACTIVE:
                     self._advance(now)
             case _A.HAND_OUT:
@@ -372,12 +322,12 @@ class DtlsAssociation:
             case _A.SAY_GOODBYE:
                 if self._endpoint is not None:
                     self._endpoint.close()
-                    self._send(self._pack(self._endpoint.take_output()))
+                    self._outlet.write(self._endpoint.take_output(), now)
             case _A.LET_GO:
                 self._endpoint = None
                 self._held = None
                 self._openssl_due = None
-                self._flight = Flight()
+                self._outlet.forget()
             case _A.TELL_FAILED:
                 self._events.append(DtlsFailed(self._fault.rule, self._fault.reason))
             case _A.TELL_CLOSED:
