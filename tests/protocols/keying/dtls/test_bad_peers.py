@@ -25,6 +25,7 @@ from offhook.protocols.keying.dtls.events import (
 from offhook.protocols.keying.dtls.identity import DtlsIdentity
 from offhook.protocols.keying.dtls.openssl import Endpoint, Progress
 from offhook.protocols.keying.dtls.setup import Role
+from offhook.protocols.keying.dtls.states import DtlsState
 
 WE_ARE = pytest.mark.parametrize("role", [Role.ACTIVE, Role.PASSIVE])
 
@@ -215,7 +216,10 @@ def test_a_certificate_without_end_is_refused(role: Role) -> None:
 
 
 @WE_ARE
-def test_an_authentic_alert_ends_what_has_keys(role: Role, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("rule", ["alert", "protocol"])
+def test_once_there_are_keys_an_alert_ends_them_and_any_other_fault_does_not(
+    role: Role, rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ours = DtlsAssociation(OURS, role)
     ours.set_remote([THEIRS.fingerprint()], 0.0)
     ours.start(0.0)
@@ -223,13 +227,17 @@ def test_an_authentic_alert_ends_what_has_keys(role: Role, monkeypatch: pytest.M
     peer.meet(ours, 0.0)
     assert len(events_of(ours)) == 1
 
-    def alerted(_: Endpoint) -> Progress:
-        raise DtlsFault("alert", "it refused: internal error")
+    def faulty(_: Endpoint) -> Progress:
+        raise DtlsFault(rule, "as OpenSSL had it")
 
-    monkeypatch.setattr(Endpoint, "advance", alerted)
+    monkeypatch.setattr(Endpoint, "advance", faulty)
     peer.connection.send(b"x")
     peer.meet(ours, 0.0)
-    assert events_of(ours) == [DtlsClosed(by_peer=True)]
+    if rule == "protocol":
+        assert events_of(ours) == []
+        assert ours.state is DtlsState.KEYED
+        ours.close(0.0)
+    assert events_of(ours) == [DtlsClosed(by_peer=rule == "alert")]
 
 
 @WE_ARE

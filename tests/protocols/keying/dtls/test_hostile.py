@@ -16,6 +16,7 @@ from tests.protocols.keying.dtls.pair import OURS, THEIRS, Pair, events_of, met
 from offhook.protocols.keying.dtls.association import MOST_BEGINNINGS, DtlsAssociation
 from offhook.protocols.keying.dtls.events import DtlsClosed, DtlsFailed, DtlsKeysReady
 from offhook.protocols.keying.dtls.intake import BURST, RATE, Budget
+from offhook.protocols.keying.dtls.outlet import MOST_WAITING
 from offhook.protocols.keying.dtls.records import split_records
 from offhook.protocols.keying.dtls.setup import Role
 from offhook.protocols.keying.dtls.states import DtlsState
@@ -164,6 +165,25 @@ def test_who_begins_anew_is_taken_up_as_long_as_nobody_has_shown_a_certificate()
     pair.passive.datagrams_to_send()
     pair.run()
     assert ready(pair)
+
+
+def test_once_a_certificate_was_shown_nobody_else_begins() -> None:
+    pair = introduced()
+    pair.exchange()
+    (last_flight,) = pair.active.datagrams_to_send()
+    certificate, *others = (each.octets for each in split_records(last_flight))
+    pair.passive.receive_datagram(certificate, pair.now)
+    pair.passive.receive_datagram(met().sent[0][1], pair.now)
+    pair.passive.receive_datagram(b"".join(others), pair.now)
+    pair.run()
+    assert ready(pair)
+
+
+def test_what_nobody_fetches_doesn_t_pile_up() -> None:
+    pair = introduced()
+    for _ in range(1000):
+        pair.active.retry(pair.now)
+    assert len(pair.active.datagrams_to_send()) == MOST_WAITING
 
 
 @settings(max_examples=60, deadline=None)

@@ -193,6 +193,13 @@ def test_what_failed_once_fails_again_and_is_never_taken_for_what_stands() -> No
     assert call.offerer.role is Role.PASSIVE
 
 
+def test_the_same_said_again_while_the_next_begins_changes_nothing() -> None:
+    call = Call().established()
+    for _ in range(3):
+        call.offerer.agree(agreed(Role.ACTIVE, STRANGER), call.now)
+    assert len(call.offerer.datagrams_to_send()) == 1
+
+
 def test_an_offer_taken_back_leaves_what_stands() -> None:
     call = Call().established()
     call.offerer.agree(agreed(Role.ACTIVE, STRANGER), call.now)
