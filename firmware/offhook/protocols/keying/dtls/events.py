@@ -7,8 +7,7 @@ from typing import TypeAlias
 
 from offhook.base.errors import PeerError
 from offhook.protocols.keying.dtls.fingerprint import Fingerprint
-from offhook.protocols.keying.dtls.profiles import SrtpKeys
-from offhook.protocols.keying.srtp_keys import CryptoSuite
+from offhook.protocols.keying.srtp_keys import CryptoLine, CryptoSuite
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +18,8 @@ class DtlsKeysReady:
     """
 
     suite: CryptoSuite
-    send: SrtpKeys
-    receive: SrtpKeys
+    send: CryptoLine
+    receive: CryptoLine
     peer: Fingerprint
 
 

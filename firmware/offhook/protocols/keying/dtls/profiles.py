@@ -13,10 +13,13 @@ from offhook.protocols.keying.srtp_keys import (
     AEAD_AES_256_GCM,
     AES_CM_128_HMAC_SHA1_80,
     SUITES,
+    CryptoLine,
     CryptoSuite,
 )
 
 EXPORTER_LABEL: Final = b"EXTRACTOR-dtls_srtp"
+
+_TAG: Final = 1
 
 AEAD_AES_128_GCM: Final = SUITES.get("AEAD_AES_128_GCM", CryptoSuite("AEAD_AES_128_GCM", 16, 12))
 
@@ -32,19 +35,11 @@ PROFILES: Final = (AEAD_AES_256_GCM, AEAD_AES_128_GCM, AES_CM_128_HMAC_SHA1_80)
 
 
 @dataclass(frozen=True, slots=True)
-class SrtpKeys:
-    """The master key and salt of one direction, one after the other as SDES has them."""
-
-    suite: CryptoSuite
-    master: Secret
-
-
-@dataclass(frozen=True, slots=True)
 class KeyPair:
-    """What we send with and what we receive with."""
+    """What we send with and what we receive with: no line of SDP, but all that a line has."""
 
-    send: SrtpKeys
-    receive: SrtpKeys
+    send: CryptoLine
+    receive: CryptoLine
 
 
 def exported_length(suite: CryptoSuite) -> int:
@@ -65,8 +60,8 @@ def split_exported(exported: bytes, suite: CryptoSuite, role: Role) -> KeyPair:
     key, salt = suite.key_length, suite.salt_length
     ends = (0, key, 2 * key, 2 * key + salt, 2 * key + 2 * salt)
     parts = [exported[start:end] for start, end in pairwise(ends)]
-    client = SrtpKeys(suite, Secret(parts[0] + parts[2]))
-    server = SrtpKeys(suite, Secret(parts[1] + parts[3]))
+    client = CryptoLine(_TAG, suite, Secret(parts[0] + parts[2]))
+    server = CryptoLine(_TAG, suite, Secret(parts[1] + parts[3]))
     if parts[0] == parts[1]:
         raise LocalError("the exporter gave the same key for both directions")
     return KeyPair(client, server) if role is Role.ACTIVE else KeyPair(server, client)
