@@ -31,6 +31,7 @@ class RawPeer:
     version: int = DTLS_1_2
     mtu: int = 1200
     asks: bool = True
+    cookies: bool = False
     connection: SSL.Connection = field(init=False)
     finished: bool = False
     died: str = ""
@@ -48,6 +49,10 @@ class RawPeer:
             key = load_der_private_key(self.identity.key.reveal(), None)
             context.use_certificate(x509.load_der_x509_certificate(self.identity.certificate))
             context.use_privatekey(key)  # type: ignore[arg-type]  # any kind will do
+        if self.cookies:
+            context.set_options(SSL.OP_COOKIE_EXCHANGE)
+            context.set_cookie_generate_callback(lambda _: b"who are you?")
+            context.set_cookie_verify_callback(lambda _, cookie: cookie == b"who are you?")
         self.connection = SSL.Connection(context, None)
         self.connection.set_ciphertext_mtu(self.mtu)
         if self.server:

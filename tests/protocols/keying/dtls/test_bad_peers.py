@@ -184,6 +184,11 @@ def test_renegotiation_is_refused_and_changes_no_key(role: Role) -> None:
     assert events_of(ours) in ([], [DtlsClosed(by_peer=True)])
 
 
+def test_a_server_that_asks_for_a_cookie_first_gets_it() -> None:
+    (event,) = meet(Role.ACTIVE, RawPeer(server=True, cookies=True))
+    assert isinstance(event, DtlsKeysReady)
+
+
 @WE_ARE
 def test_fragments_as_small_as_a_peer_can_make_them_are_put_together(role: Role) -> None:
     (event,) = meet(role, RawPeer(server=role is Role.ACTIVE, mtu=256))
