@@ -8,8 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from offhook.base.randomness import SeededRandomness
-from offhook.protocols.keying.zrtp.agreement import KeyMaker, fresh
+from cryptography.hazmat.primitives.asymmetric import dh, ec, x448, x25519
+
+from offhook.base.randomness import Randomness, SeededRandomness
+from offhook.protocols.keying.zrtp.agreement import PRIME, KeyMaker, KeyPair
+from offhook.protocols.keying.zrtp.algorithms import KeyAgreement
 from offhook.protocols.keying.zrtp.events import Retain, SecretsWanted, Secured, ZrtpEvent
 from offhook.protocols.keying.zrtp.messages import Message
 from offhook.protocols.keying.zrtp.packet import ZrtpPacket, parse_packet, serialise_packet
@@ -66,6 +69,27 @@ class Agent:
                 self.memory[event.zid] = Remembered(event.rs1, event.rs2, kept.pbx, event.verified)
 
 
+def seeded(randomness: Randomness) -> KeyMaker:
+    """Ephemeral keys out of a seed, so that an exchange can be repeated."""
+
+    def make(agreement: KeyAgreement) -> KeyPair:
+        octets = randomness.octets(56)
+        number = int.from_bytes(octets[:31], "big") + 2
+        if agreement is KeyAgreement.X255:
+            return KeyPair(agreement, x25519.X25519PrivateKey.from_private_bytes(octets[:32]))
+        if agreement is KeyAgreement.X448:
+            return KeyPair(agreement, x448.X448PrivateKey.from_private_bytes(octets))
+        if agreement is KeyAgreement.EC25:
+            return KeyPair(agreement, ec.derive_private_key(number, ec.SECP256R1()))
+        if agreement is KeyAgreement.EC38:
+            return KeyPair(agreement, ec.derive_private_key(number, ec.SECP384R1()))
+        group = dh.DHParameterNumbers(PRIME, 2)
+        public = dh.DHPublicNumbers(pow(2, number, PRIME), group)
+        return KeyPair(agreement, dh.DHPrivateNumbers(number, public).private_key())
+
+    return make
+
+
 def agent(
     name: str,
     settings: ZrtpSettings | None = None,
@@ -73,11 +97,13 @@ def agent(
     seed: int | str = 0,
     memory: dict[bytes, Remembered] | None = None,
     session: ZrtpSession | None = None,
-    make_key: KeyMaker = fresh,
+    make_key: KeyMaker | None = None,
 ) -> Agent:
     randomness = SeededRandomness(f"{name} {seed}")
     zid = name.encode().ljust(12, b"\1")
-    session = session or ZrtpSession(zid, randomness, settings, make_key=make_key)
+    session = session or ZrtpSession(
+        zid, randomness, settings, make_key=make_key or seeded(randomness)
+    )
     ssrc = int.from_bytes(randomness.octets(4), "big")
     return Agent(name, ZrtpStream(session, ssrc), session, memory if memory is not None else {})
 
