@@ -74,6 +74,12 @@ def test_the_best_of_two_equals_is_taken() -> None:
     )
 
 
+def test_the_hash_is_the_one_that_the_peer_would_choose() -> None:
+    ours = with_agreements(K.X255)
+    assert choose(ours, Offered(("S256", "S384"), agreements=("X255",))).hash is HashType.S256
+    assert choose(ours, Offered(("N384", "S384"), agreements=("X255",))).hash is HashType.S384
+
+
 @pytest.mark.parametrize("agreement", [K.X448, K.EC38])
 def test_a_strong_agreement_takes_the_strong_hash_and_cipher_with_it(
     agreement: KeyAgreement,

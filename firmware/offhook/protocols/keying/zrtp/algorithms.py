@@ -174,7 +174,12 @@ def _pick(common: Sequence[_K], code: ErrorCode, what: str) -> _K:
 
 def choose(ours: Algorithms, theirs: Offered) -> Chosen:
     """What our Commit says to that Hello. Refused where nothing is in common."""
-    hashes = _common(ours.hashes, theirs.hashes, MANDATORY.hashes)
+    # The peer's order, not ours: bzrtp hashes the names of kept secrets (§4.3.1) with the hash that
+    # it would choose itself, and with another one they look like a mismatch to both sides.
+    hashes = sorted(
+        _common(ours.hashes, theirs.hashes, MANDATORY.hashes),
+        key=lambda each: (*theirs.hashes, *MANDATORY.hashes).index(each.value),
+    )
     ciphers = _common(ours.ciphers, theirs.ciphers, MANDATORY.ciphers)
     agreement = _agreement(ours, theirs, hashes)
     if agreement in _STRONG:

@@ -31,7 +31,7 @@ from offhook.protocols.keying.zrtp.messages import (
     SasRelay,
 )
 from offhook.protocols.keying.zrtp.outcome import Outcome
-from offhook.protocols.keying.zrtp.packet import ZrtpPacket, parse_packet, serialise_packet
+from offhook.protocols.keying.zrtp.packet import ZrtpPacket, parse_packet
 from offhook.protocols.keying.zrtp.reading import parse
 from offhook.protocols.keying.zrtp.refusals import (
     ATTACKS,
@@ -41,6 +41,7 @@ from offhook.protocols.keying.zrtp.refusals import (
     meaning,
 )
 from offhook.protocols.keying.zrtp.retained import Remembered
+from offhook.protocols.keying.zrtp.sender import Sender
 from offhook.protocols.keying.zrtp.session import ZrtpSession
 from offhook.protocols.keying.zrtp.states import (
     TRANSITIONS,
@@ -54,9 +55,6 @@ from offhook.protocols.keying.zrtp.timers import (
     HELLO,
     HELLO_KNOWN,
     MESSAGE,
-    RESPONDER,
-    Schedule,
-    Timer,
 )
 from offhook.protocols.keying.zrtp.writing import serialise
 
@@ -80,37 +78,32 @@ class ZrtpStream:
         self.refused = 0
         """Packets that were not used."""
         self._session = session
-        self._ssrc = ssrc
         self._dialogue = Dialogue(session)
         self._intake = Intake(self._dialogue, ssrc)
-        self._timer = Timer()
+        self._sender = Sender(ssrc, session.randomness)
         self._events: deque[ZrtpEvent] = deque()
-        self._datagrams: list[bytes] = []
-        # bzrtp drops what counts lower than before: the count must not wrap.
-        self._sequence = int.from_bytes(session.randomness.octets(2), "big") & 0x0FFF
-        self._sent = self._answer = b""
         self._failure = Failed("the exchange was refused", 0, attack=False, by_peer=False)
         self._last_refusal = ""
         self._outcome: Outcome | None = None
         self._do = self._actions()
 
     def _actions(self) -> Mapping[ZrtpAction, Callable[[float], None]]:
-        dialogue = self._dialogue
+        say, send = self._dialogue, self._sender
         return {
             _A.SEND_HELLO: self._send_hello,
-            _A.ACK_HELLO: lambda _now: self._send(HELLO_ACK),
-            _A.AWAIT_HELLO: lambda now: self._timer.start(AWAITING_HELLO, now),
-            _A.SEND_COMMIT: lambda now: self._ask(dialogue.say_commit(), MESSAGE, now),
-            _A.SEND_PART1: lambda now: self._reply(dialogue.say_part1(), now),
-            _A.SEND_PART2: lambda now: self._ask(dialogue.part2, MESSAGE, now),
-            _A.SEND_CONFIRM1: lambda now: self._reply(dialogue.say_confirm(), now),
-            _A.SEND_CONFIRM2: lambda now: self._ask(dialogue.say_confirm(), MESSAGE, now),
-            _A.SEND_CONF2_ACK: lambda _now: self._send(CONF2_ACK),
+            _A.ACK_HELLO: lambda _now: send.send(HELLO_ACK),
+            _A.AWAIT_HELLO: lambda now: send.timer.start(AWAITING_HELLO, now),
+            _A.SEND_COMMIT: lambda now: send.ask(say.say_commit(), MESSAGE, now),
+            _A.SEND_PART1: lambda now: send.answer(say.say_part1(), now),
+            _A.SEND_PART2: lambda now: send.ask(say.part2, MESSAGE, now),
+            _A.SEND_CONFIRM1: lambda now: send.answer(say.say_confirm(), now),
+            _A.SEND_CONFIRM2: lambda now: send.ask(say.say_confirm(), MESSAGE, now),
+            _A.SEND_CONF2_ACK: lambda _now: send.send(CONF2_ACK),
             _A.SEND_ERROR: self._send_error,
-            _A.ACK_ERROR: lambda _now: self._send(ERROR_ACK),
-            _A.REPEAT: lambda _now: self._send_octets(self._sent),
-            _A.ANSWER_AGAIN: lambda now: self._reply(self._answer, now),
-            _A.STOP_TIMER: lambda _now: self._timer.stop(),
+            _A.ACK_ERROR: lambda _now: send.send(ERROR_ACK),
+            _A.REPEAT: lambda _now: send.ask_again(),
+            _A.ANSWER_AGAIN: send.answer_again,
+            _A.STOP_TIMER: lambda _now: send.timer.stop(),
             _A.TELL_EXPECTING: lambda _now: self._tell_expecting(),
             _A.TELL_SECURE: lambda _now: self._succeed(),
             _A.TELL_SILENT: lambda _now: self._tell_silent(),
@@ -132,7 +125,7 @@ class ZrtpStream:
         peer = self._intake.peer
         if peer is None:
             if any(each.usable for each in hashes):
-                self._timer.prolong(HELLO_KNOWN)
+                self._sender.timer.prolong(HELLO_KNOWN)
             return
         try:
             fits = hearing.check_announced(peer.octets, hashes)
@@ -169,7 +162,7 @@ class ZrtpStream:
 
     def tick(self, now: float) -> None:
         """Let the timer run."""
-        again = self._timer.due(now)
+        again = self._sender.timer.due(now)
         if again:
             self._meet(_I.AGAIN, now)
         elif again is not None:
@@ -182,7 +175,7 @@ class ZrtpStream:
 
     def deadline(self) -> float | None:
         """When `tick` is due."""
-        return self._timer.deadline
+        return self._sender.timer.deadline
 
     def next_event(self) -> ZrtpEvent | None:
         """The next thing to heed."""
@@ -190,12 +183,11 @@ class ZrtpStream:
 
     def datagrams_to_send(self) -> list[bytes]:
         """What is to be sent now, in this order."""
-        sent, self._datagrams = self._datagrams, []
-        return sent
+        return self._sender.datagrams_to_send()
 
     def _hear(self, packet: ZrtpPacket, message: Message, now: float) -> None:
         if isinstance(message, Ping):
-            self._send(PingAck(self._session.zid[:8], message.endpoint, packet.source))
+            self._sender.send(PingAck(self._session.zid[:8], message.endpoint, packet.source))
             return
         if isinstance(message, Error):
             self._hear_error(packet, message, now)
@@ -228,7 +220,7 @@ class ZrtpStream:
         if outcome is None or peer is None or peer.source != packet.source:
             raise Discarded("a message for after the exchange came before")
         answer, event = outcome.hear(message)
-        self._send(answer)
+        self._sender.send(answer)
         self._events.append(event)
 
     def _meet(self, met: ZrtpInput, now: float) -> None:
@@ -237,7 +229,7 @@ class ZrtpStream:
             return
         self.state = reached.state
         if met is _I.HELLO:
-            self._timer.prolong(HELLO_KNOWN)
+            self._sender.timer.prolong(HELLO_KNOWN)
         try:
             for action in reached.actions:
                 self._do[action](now)
@@ -260,27 +252,10 @@ class ZrtpStream:
 
     def _send_hello(self, now: float) -> None:
         known = self._intake.peer is not None or any(each.usable for each in self._intake.announced)
-        self._ask(self._dialogue.hello, HELLO_KNOWN if known else HELLO, now)
+        self._sender.ask(self._dialogue.hello, HELLO_KNOWN if known else HELLO, now)
 
     def _send_error(self, now: float) -> None:
-        self._ask(serialise(Error(self._failure.code)), MESSAGE, now)
-
-    def _ask(self, octets: bytes, schedule: Schedule, now: float) -> None:
-        self._sent = octets
-        self._timer.start(schedule, now)
-        self._send_octets(octets)
-
-    def _reply(self, octets: bytes, now: float) -> None:
-        self._answer = octets
-        self._timer.start(RESPONDER, now)
-        self._send_octets(octets)
-
-    def _send(self, message: Message) -> None:
-        self._send_octets(serialise(message))
-
-    def _send_octets(self, octets: bytes) -> None:
-        self._sequence += 1
-        self._datagrams.append(serialise_packet(ZrtpPacket(self._sequence, self._ssrc, octets)))
+        self._sender.ask(serialise(Error(self._failure.code)), MESSAGE, now)
 
     def _tell_expecting(self) -> None:
         dialogue = self._dialogue
