@@ -7,8 +7,9 @@ from tests.protocols.keying.zrtp.agents import Agent, agent, kind_of, met
 from tests.protocols.keying.zrtp.test_exchange import agree_on
 
 from offhook.base.errors import LocalError
+from offhook.base.randomness import SeededRandomness
 from offhook.base.secret import Secret
-from offhook.protocols.keying.zrtp.algorithms import Algorithms, KeyAgreement
+from offhook.protocols.keying.zrtp.algorithms import Algorithms, HashType, KeyAgreement
 from offhook.protocols.keying.zrtp.events import (
     Expire,
     Forget,
@@ -16,7 +17,13 @@ from offhook.protocols.keying.zrtp.events import (
     TrustChanged,
     ZrtpTrust,
 )
-from offhook.protocols.keying.zrtp.retained import Continuity, Match, Remembered
+from offhook.protocols.keying.zrtp.retained import (
+    Continuity,
+    Keepsakes,
+    Match,
+    Remembered,
+    Role,
+)
 from offhook.protocols.keying.zrtp.session import ZrtpSettings
 
 Memory = dict[bytes, Remembered]
@@ -157,6 +164,18 @@ def test_the_retained_secret_is_part_of_the_keys() -> None:
         agree_on(a, b)
         found.append(a.secured.send.master.reveal())
     assert len(set(found)) == 3
+
+
+def test_where_both_secrets_match_crosswise_the_initiators_first_one_counts() -> None:
+    one, two = Secret(b"1" * 32), Secret(b"2" * 32)
+    randomness = SeededRandomness(1)
+    initiator = Keepsakes(Remembered(one, two), None)
+    responder = Keepsakes(Remembered(two, one), None)
+    for kind in HashType:
+        told = initiator.ids(kind, Role.INITIATOR, b"h3", randomness)
+        assert responder.compare(kind, Role.INITIATOR, b"h3", told).s1 == one
+        told = responder.ids(kind, Role.RESPONDER, b"h3", randomness)
+        assert initiator.compare(kind, Role.RESPONDER, b"h3", told).s1 == one
 
 
 def test_the_shorter_time_of_both_counts() -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hmac
 import itertools
+from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dh, ec
 from tests.protocols.keying.zrtp.agents import Agent, Path, agent, kind_of, met
 from tests.protocols.keying.zrtp.by_hand import P256, P384, derive, ecdh, ladder
 
+from offhook.base.secret import Secret
 from offhook.protocols.keying.zrtp.agreement import KeyPair, PrivateKey, fresh
 from offhook.protocols.keying.zrtp.algorithms import (
     Algorithms,
@@ -22,7 +24,7 @@ from offhook.protocols.keying.zrtp.algorithms import (
 from offhook.protocols.keying.zrtp.events import Expecting, Retain, Secured
 from offhook.protocols.keying.zrtp.messages import Commit
 from offhook.protocols.keying.zrtp.packet import parse_packet
-from offhook.protocols.keying.zrtp.retained import Role
+from offhook.protocols.keying.zrtp.retained import Remembered, Role
 from offhook.protocols.keying.zrtp.session import ZrtpSettings
 from offhook.protocols.keying.zrtp.states import ZrtpState
 
@@ -86,9 +88,10 @@ STRONG_AND_NOT = [
 ]
 
 
+@pytest.mark.parametrize("secrets", [(b"", b"", b""), (b"r" * 32, b"auxiliary", b"p" * 32)])
 @pytest.mark.parametrize(("agreement", "hash_type"), STRONG_AND_NOT)
 def test_the_keys_are_those_of_a_second_derivation(
-    agreement: KeyAgreement, hash_type: HashType
+    agreement: KeyAgreement, hash_type: HashType, secrets: tuple[bytes, bytes, bytes]
 ) -> None:
     privates: dict[bytes, PrivateKey | None] = {}
 
@@ -97,8 +100,11 @@ def test_the_keys_are_those_of_a_second_derivation(
         privates[pair.public] = pair._private
         return pair
 
-    chosen = only(agreement, hash_type)
+    rs1, aux, pbx = (Secret(each) if each else None for each in secrets)
+    chosen = replace(only(agreement, hash_type), aux=aux)
     a, b = agent("alice", chosen, make_key=noting), agent("bob", chosen, make_key=noting)
+    for one, other in ((a, b), (b, a)):
+        one.memory[other.session.zid] = Remembered(rs1, pbx=pbx)
     met(a, b)
     i, r = (a, b) if a.secured.role is Role.INITIATOR else (b, a)
     said = {kind_of(each): parse_packet(each).message for each in (*r.sent, *i.sent)}
@@ -108,7 +114,7 @@ def test_the_keys_are_those_of_a_second_derivation(
     assert private is not None
     result = dh_result(private, public_r)
     messages = (hello_r, said["Commit"], said["DHPart1"], said["DHPart2"])
-    hand = derive(messages, result, r.session.zid).named
+    hand = derive(messages, result, r.session.zid, secrets).named
     assert i.secured.send.master.reveal() == hand["srtpkeyi"] + hand["srtpsalti"]
     assert i.secured.receive.master.reveal() == hand["srtpkeyr"] + hand["srtpsaltr"]
     assert i.secured.sas.value == hand["sashash"][:4]

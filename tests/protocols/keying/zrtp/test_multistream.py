@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.protocols.keying.zrtp.agents import Agent, Path, agent, kind_of, met
 from tests.protocols.keying.zrtp.by_hand import multistream
+from tests.protocols.keying.zrtp.scenes import reasons
 from tests.protocols.keying.zrtp.test_exchange import agree_on
 
 from offhook.base.errors import LocalError
@@ -109,6 +110,7 @@ def test_another_peer_than_the_call_has_is_not_heard() -> None:
     a, _ = first_stream()
     c, eve = agent("alice", session=a.session), agent("eve", QUICK)
     met(c, eve, 15.0)
+    assert "another than the call's first stream" in reasons(c)
     assert not c.secure
     assert not eve.secure
 

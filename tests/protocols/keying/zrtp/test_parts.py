@@ -119,6 +119,7 @@ def test_an_image_may_not_come_a_second_time_as_an_older_one() -> None:
     assert peer.learn(2, chain.h2)
     assert not peer.fits(1, chain.h2)
     assert not peer.fits(3, image(chain.h3))
+    assert not peer.fits(3, chain.h2)
 
 
 @pytest.mark.parametrize(

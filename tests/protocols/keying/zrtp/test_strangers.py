@@ -113,6 +113,7 @@ def test_an_error_before_the_keys_ends_the_exchange_and_after_them_does_not() ->
     c, d = couple("after")
     path = met(c, d)
     assert path.deliver(c, forged(Error(0x53), source_of(d))) == []
+    assert "after the keys" in reasons(c)
     assert c.secure
     assert not c.of(Failed)
 
