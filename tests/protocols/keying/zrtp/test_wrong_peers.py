@@ -14,6 +14,7 @@ from tests.protocols.keying.zrtp.agents import (
     pass_on,
 )
 from tests.protocols.keying.zrtp.scenes import QUICK, couple, reasons, roles
+from tests.protocols.keying.zrtp.test_exchange import agree_on
 
 from offhook.protocols.keying.zrtp.agreement import KeyPair
 from offhook.protocols.keying.zrtp.events import Failed, Secured
@@ -133,6 +134,21 @@ def test_a_second_hello_that_differs_is_not_used() -> None:
     path.deliver(a, hello[:8] + b.sent[0][8:12] + hello[12:])
     path.deliver(a, altered(b.sent[0], lambda octets: octets.__setitem__(20, 0x41)))
     assert "second, different Hello" in reasons(a)
+
+
+def test_a_second_commit_that_differs_does_not_replace_the_first() -> None:
+    a, b = couple()
+
+    def change(_who: Agent, datagram: bytes) -> list[bytes]:
+        if kind_of(datagram) != "Commit":
+            return [datagram]
+        return [datagram, again(datagram, changed=True)]
+
+    path = settled(a, b, change)
+    path.start()
+    path.run(3.0)
+    assert "Commit came out of turn" in reasons(b)
+    agree_on(a, b)
 
 
 def again(datagram: bytes, *, changed: bool) -> bytes:
