@@ -10,7 +10,7 @@ from tests.protocols.keying.zrtp.test_exchange import agree_on
 
 from offhook.base.errors import LocalError
 from offhook.protocols.keying.zrtp.algorithms import Algorithms, HashType, KeyAgreement
-from offhook.protocols.keying.zrtp.events import Failed, Retain, SecretsWanted
+from offhook.protocols.keying.zrtp.events import Failed, Retain, SecretsWanted, Secured
 from offhook.protocols.keying.zrtp.packet import parse_packet
 from offhook.protocols.keying.zrtp.refusals import ErrorCode
 from offhook.protocols.keying.zrtp.retained import Role
@@ -94,6 +94,31 @@ def test_after_the_call_nothing_can_be_keyed_out_of_it() -> None:
     assert a.session.agreed is None
     with pytest.raises(LocalError):
         agent("alice", session=a.session)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.03, 0.05, 0.07, 0.09])
+def test_a_call_that_ends_while_a_stream_agrees_gives_it_no_keys(seconds: float) -> None:
+    a, b = first_stream()
+    c, d = further(a, b)
+    path = Path(c, d)
+    path.start()
+    path.run(seconds)
+    a.session.end()
+    b.session.end()
+    path.run(30.0)
+    assert not (c.secure and d.secure)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.09, 0.13])
+def test_a_call_that_ends_while_its_first_stream_agrees_has_no_keys(seconds: float) -> None:
+    a, b = agent("alice", QUICK), agent("bob", QUICK)
+    path = Path(a, b)
+    path.start()
+    path.run(seconds)
+    a.session.end()
+    path.run(30.0)
+    assert not a.of(Secured)
+    assert a.session.agreed is None
 
 
 def test_a_peer_that_has_no_session_refuses() -> None:

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from offhook.base.randomness import SeededRandomness
 from offhook.base.secret import Secret
 from offhook.protocols.keying.zrtp.algorithms import HashType, SasType
 from offhook.protocols.keying.zrtp.chain import HashChain, PeerChain, image, is_sealed, sealed
-from offhook.protocols.keying.zrtp.derivation import decrypt, encrypt, kdf, srtp_secret
+from offhook.protocols.keying.zrtp.derivation import decrypt, encrypt, kdf
 from offhook.protocols.keying.zrtp.drawing import draw
 from offhook.protocols.keying.zrtp.hello_hash import (
     HelloHash,
@@ -75,12 +76,6 @@ def test_the_key_derivation_is_that_of_a_second_one(
 def test_no_more_is_derived_than_the_hash_has() -> None:
     with pytest.raises(LocalError):
         kdf(HashType.S256, Secret(b"k"), "label", b"", 33)
-
-
-def test_the_secret_of_signalling_is_derived_from_its_key_and_salt() -> None:
-    found = srtp_secret(HashType.S256, Secret(b"k" * 16), Secret(b"s" * 14), b"z" * 24)
-    context = b"z" * 24 + b"s" * 14
-    assert found.reveal() == by_hand.kdf("S256", b"k" * 16, "SRTP Secret", context, 256)
 
 
 def test_each_image_is_the_hash_of_the_one_before() -> None:
@@ -220,6 +215,11 @@ def test_the_drawing_has_every_step() -> None:
     for (state, met), reached in TRANSITIONS.items():
         line = rf"{state.value} --> {reached.state.value} : {re.escape(met.value)} /"
         assert re.search(line, drawn)
+
+
+def test_the_document_shows_the_table_as_it_is() -> None:
+    page = Path(__file__).parents[4] / "firmware" / "docs" / "zrtp.md"
+    assert f"begins -->\n\n{draw()}\n<!--" in page.read_text()
 
 
 def zid_too_short() -> object:

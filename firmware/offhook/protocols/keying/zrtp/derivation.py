@@ -63,15 +63,6 @@ def agreed_secret(
     return Secret(digest(kind, *parts))
 
 
-def srtp_secret(kind: HashType, key: Secret, salt: Secret, zids: bytes) -> Secret:
-    """What signalling's SRTP key gives to the auxiliary secret (§8.2); `zids` is ZIDi, ZIDr.
-
-    It needs the roles and the hash, which only the Commit settles: a caller that wants it must
-    know both beforehand.
-    """
-    return kdf(kind, key, "SRTP Secret", zids + salt.reveal(), 32)
-
-
 def joined(key: Secret, salt: Secret) -> Secret:
     """Master key and salt as SRTP takes them."""
     return Secret(key.reveal() + salt.reveal())

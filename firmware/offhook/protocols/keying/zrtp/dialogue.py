@@ -213,16 +213,12 @@ class Dialogue:
         multistream = KeyAgreement.MULTISTREAM
         if multistream.value not in self.met.hello.offered.agreements:
             raise Refused(ErrorCode.AGREEMENT, "the peer can't key another stream")
-        if self.session.agreed is None:
-            raise LocalError("the call is over")
-        return replace(self.session.agreed.chosen, agreement=multistream)
+        return replace(self.session.first().chosen, agreement=multistream)
 
     def _further_keys(self, hello: bytes) -> None:
-        if self.session.agreed is None:
-            raise LocalError("the call is over")
         self._keys = keys_of_stream(
             self.chosen,
             self._parties(),
             (hello, self.commit),
-            self.session.agreed.meeting.session,
+            self.session.first().meeting.session,
         )

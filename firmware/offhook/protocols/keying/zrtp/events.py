@@ -114,7 +114,10 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The exchange is over without keys. `attack`: the person must be warned."""
+    """The exchange is over without keys; any that were told are not to be used any more.
+
+    `attack`: the person must be warned.
+    """
 
     reason: str
     code: int

@@ -36,10 +36,9 @@ class Outcome:
         self._hash = dialogue.chosen.hash
         self._peer_keys = keys.of(role.other)
         self._keeper: Keeper | None = None
-        agreed = dialogue.session.agreed
-        if agreed is None:
-            agreed = self._meeting(dialogue, announced=announced)
-            dialogue.session.agreed = agreed
+        if not dialogue.further:
+            dialogue.session.agree(self._meeting(dialogue, announced=announced))
+        agreed = dialogue.session.first()
         self.secured = Secured(
             send=keys.of(role).srtp,
             receive=self._peer_keys.srtp,

@@ -11,6 +11,7 @@ from offhook.protocols.keying.zrtp.agreement import KeyMaker, fresh
 from offhook.protocols.keying.zrtp.algorithms import Algorithms, Chosen
 from offhook.protocols.keying.zrtp.events import ZrtpTrust
 from offhook.protocols.keying.zrtp.exchange import Meeting
+from offhook.protocols.keying.zrtp.refusals import ErrorCode, Refused
 from offhook.protocols.keying.zrtp.retained import FOR_EVER
 from offhook.protocols.keying.zrtp.sas import Sas
 
@@ -63,18 +64,33 @@ class ZrtpSession:
         self.agreed: Agreed | None = None
         self.meeting_under_way = False
         self._nonces: set[bytes] = set()
+        self._over = False
 
     def begin(self) -> bool:
         """A stream begins; True where it is one more, that needs no agreement of its own.
 
         LocalError while another one agrees: only one may at a time (§4.4.1).
         """
+        if self._over:
+            raise LocalError("the call is over")
         if self.agreed is not None:
             return True
         if self.meeting_under_way:
             raise LocalError("the call's first stream has not agreed yet")
         self.meeting_under_way = True
         return False
+
+    def agree(self, agreed: Agreed) -> None:
+        """The first stream has agreed. Refused where the call ended meanwhile."""
+        if self._over:
+            raise Refused(ErrorCode.UNAVAILABLE, "the call is over")
+        self.agreed = agreed
+
+    def first(self) -> Agreed:
+        """What the first stream has agreed on. Refused where that is no more."""
+        if self.agreed is None:
+            raise Refused(ErrorCode.UNAVAILABLE, "the call is over")
+        return self.agreed
 
     def nonce(self) -> bytes:
         """16 octets that no Commit of this call has had."""
@@ -92,4 +108,4 @@ class ZrtpSession:
     def end(self) -> None:
         """The call is over: ZRTPSess goes with it."""
         self.agreed = None
-        self.meeting_under_way = True
+        self._over = True

@@ -124,7 +124,7 @@ class ZrtpStream:
         self._intake.announced = tuple(hashes)
         peer = self._intake.peer
         if peer is None:
-            if any(each.usable for each in hashes):
+            if self.state is _S.SEEKING and any(each.usable for each in hashes):
                 self._sender.timer.prolong(HELLO_KNOWN)
             return
         try:
