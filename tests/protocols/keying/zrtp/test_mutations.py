@@ -11,14 +11,14 @@ from tests.protocols.keying.zrtp.agents import Agent, Path, agent, altered, kind
 from tests.protocols.keying.zrtp.test_exchange import agree_on
 
 from offhook.protocols.keying.zrtp.agreement import PRIME
-from offhook.protocols.keying.zrtp.algorithms import Algorithms, KeyAgreement
+from offhook.protocols.keying.zrtp.algorithms import Algorithms, AuthTag, KeyAgreement
 from offhook.protocols.keying.zrtp.events import Failed, PacketRefused, Secured, Silent
 from offhook.protocols.keying.zrtp.packet import crc32c
 from offhook.protocols.keying.zrtp.reading import parse
 from offhook.protocols.keying.zrtp.refusals import Discarded
 from offhook.protocols.keying.zrtp.session import ZrtpSettings
 
-QUICK = ZrtpSettings(Algorithms(agreements=(KeyAgreement.X255,)))
+QUICK = ZrtpSettings(Algorithms(auth_tags=tuple(AuthTag), agreements=(KeyAgreement.X255,)))
 DH3K = ZrtpSettings(Algorithms(agreements=(KeyAgreement.DH3K,)))
 
 Change = Callable[[bytearray], object]

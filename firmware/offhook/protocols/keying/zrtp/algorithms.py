@@ -108,11 +108,14 @@ MANDATORY: Final = Offered(("S256",), ("AES1",), ("HS32", "HS80"), ("DH3k",), ("
 
 @dataclass(frozen=True, slots=True)
 class Algorithms:
-    """What is allowed, the best first. Taken as it is: what isn't here is refused."""
+    """What is allowed, the best first. Taken as it is: what isn't here is refused.
+
+    RFC 6189 §5.1.4 would have HS32 too; as everywhere, a policy must ask for so short a tag.
+    """
 
     hashes: tuple[HashType, ...] = (HashType.S384, HashType.S256)
     ciphers: tuple[CipherType, ...] = (CipherType.AES3, CipherType.AES1)
-    auth_tags: tuple[AuthTag, ...] = (AuthTag.HS80, AuthTag.HS32)
+    auth_tags: tuple[AuthTag, ...] = (AuthTag.HS80,)
     agreements: tuple[KeyAgreement, ...] = (
         KeyAgreement.X448,
         KeyAgreement.X255,
