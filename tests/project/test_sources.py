@@ -13,7 +13,9 @@ LONGEST = 500
 
 MAY_REVEAL = {
     "firmware/offhook/app/engine/channel.py": "keys go to the media process over the channel",
+    "firmware/offhook/protocols/keying/dtls/openssl.py": "OpenSSL signs with the phone's key",
     "firmware/offhook/protocols/keying/sdes.py": "SDES carries the key in the SDP (RFC 4568)",
+    "firmware/offhook/protocols/keying/zrtp/derivation.py": "ZRTP derives keys (RFC 6189 §4.5)",
     "firmware/offhook/protocols/media/srtp.py": "SRTP is made with the key",
     "firmware/offhook/protocols/sip/digest_hash.py": "digest hashes the password (RFC 7616)",
     "firmware/offhook/shells/net/tls_context.py": "OpenSSL reads the client's private key",

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from offhook.protocols.keying.srtp_keys import CryptoLine
+
 
 def counter_mode(key: bytes, block: bytes, plain: bytes) -> bytes:
     encryptor = Cipher(algorithms.AES(key), modes.CTR(block)).encryptor()
@@ -36,16 +38,19 @@ class ByHand:
     auth: bytes
     gcm: bool
     roc: int = 0
+    tag: int = 10
 
     @classmethod
-    def of(cls, master: bytes, *, gcm: bool, first_label: int = 0) -> ByHand:
-        size = 32 if gcm else 16
+    def of(cls, line: CryptoLine, *, rtcp: bool = False) -> ByHand:
+        master, size = line.master.reveal(), line.suite.key_length
         key, salt = master[:size], master[size:]
+        first_label = 3 if rtcp else 0
         return cls(
             derive(key, salt, first_label, size),
             derive(key, salt, first_label + 2, len(salt)),
             derive(key, salt, first_label + 1, 20),
-            gcm,
+            "GCM" in line.suite.name,
+            tag=4 if line.suite.name.endswith("_32") and not rtcp else 10,
         )
 
     def _counter(self, ssrc: bytes, index: int) -> bytes:
@@ -63,7 +68,7 @@ class ByHand:
             return header + AESGCM(self.key).encrypt(iv, payload, header)
         block = self._counter(ssrc, index)
         made = header + counter_mode(self.key, block, payload)
-        return made + hmac.digest(self.auth, made + self.roc.to_bytes(4, "big"), "sha1")[:10]
+        return made + hmac.digest(self.auth, made + self.roc.to_bytes(4, "big"), "sha1")[: self.tag]
 
     def protect_rtcp(self, packet: bytes, index: int, *, encrypted: bool = True) -> bytes:
         header, body, ssrc = packet[:8], packet[8:], packet[4:8]

@@ -34,6 +34,7 @@ from offhook.protocols.media.messages import (
 )
 from offhook.protocols.media.opus import OpusTerms
 from offhook.protocols.media.rtp import is_rtcp
+from offhook.protocols.media.srtp_gate import OVERLAP_S
 from offhook.protocols.media.stream import PeerLeft
 
 SAID = speech(4)
@@ -303,7 +304,7 @@ def test_a_wrong_key_is_media_lost_without_keys_confirmed() -> None:
     call = Call(alice_says=SAID)
     wrong = replace(agreed(), receive_keys=key("mallory"))
     call.alice.stream.set_remote(wrong, call.now)
-    call.run(6)
+    call.run(OVERLAP_S + 6)
     assert len(call.alice.of(MediaLost)) == 1
     assert not call.alice.of(KeysConfirmed)
     assert call.alice.stream.statistics().rejected > 250

@@ -63,13 +63,13 @@ def test_a_suite_outside_the_policy_is_passed_over() -> None:
 
 
 def test_a_refusal_tells_why_each_crypto_line_is_unusable() -> None:
-    offer = edit(edit(OFFER, f"{GCM}", "AEAD_AES_128_GCM"), CM80_LINE, f"{CM80_LINE}|2^31|1:4")
+    offer = edit(edit(OFFER, f"{GCM}", "AEAD_AES_128_GCM_8"), CM80_LINE, f"{CM80_LINE}|2^31|1:0")
     with pytest.raises(Unacceptable) as refusal:
         choose(offer, POLICY)
     assert refusal.value.rule == "crypto-suite-unknown"
     assert refusal.value.reason == (
-        "None of the offer's keys can be used: line 1 names the unknown suite AEAD_AES_128_GCM; "
-        "line 2 has a master key identifier."
+        "None of the offer's keys can be used: line 1 names the unknown suite AEAD_AES_128_GCM_8; "
+        "line 2 has a malformed master key identifier."
     )
 
 

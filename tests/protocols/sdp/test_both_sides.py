@@ -32,7 +32,7 @@ def some(names: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
 
 policies = st.builds(
     MediaPolicy,
-    suites=some(sorted(SUITES)),
+    suites=some(sorted(name for name, suite in SUITES.items() if not suite.short_tag)),
     codecs=some(sorted(CODECS)),
     rtcp_mux=st.booleans(),
     ptime_ms=st.sampled_from([10, 20, 30, 60]),
@@ -65,7 +65,7 @@ def test_two_ends_agree_on_the_same_or_refuse_for_want_of_common_ground(
     addresses: tuple[str, str],
 ) -> None:
     caller_end = end("caller", addresses[0], suites=calling.suites)
-    called_end = end("called", addresses[1], 6000)
+    called_end = end("called", addresses[1], 6000, suites=called.suites)
     offer = make_offer(caller_end, calling, Origin(1, 1, addresses[0]), direction=wanted)
     common = [
         set(calling.suites) & set(called.suites),

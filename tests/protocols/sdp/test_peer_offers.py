@@ -156,7 +156,7 @@ TAKEN = {
     ),
     "lifetimes-and-parameters": Taken(
         CM80,
-        9,
+        0,
         PCMA,
         None,
         PathAddress("192.0.2.83", 5004),

@@ -13,7 +13,7 @@ from offhook.protocols.media.jitter import DEFAULT_DELAY_MS, Frame, Gap, Hole, J
 from offhook.protocols.media.messages import SetRemote
 from offhook.protocols.media.pcm import loudness
 from offhook.protocols.media.rtp import Reception, RtpPacket, parse_rtp, sequence_distance
-from offhook.protocols.media.srtp import Unprotector
+from offhook.protocols.media.srtp_gate import MediaGate
 
 EVENT_S: Final = 0.15
 """After an event packet, audio is not missed for this long: the event takes its place."""
@@ -39,7 +39,7 @@ class Receiver:
     def __init__(
         self, parameters: SetRemote, pcm_rate: int, delay_ms: int = DEFAULT_DELAY_MS
     ) -> None:
-        self._gate = Unprotector(parameters.receive_keys)
+        self._gate = MediaGate(parameters.receive_keys)
         self._pcm_rate, self._delay_ms = pcm_rate, delay_ms
         self._jitter = JitterBuffer(parameters.codec.clock_rate, delay_ms)
         self._sources: dict[int, Reception] = {}
@@ -72,14 +72,15 @@ class Receiver:
             self._events[number] = parameters.dtmf_clock_rate or parameters.codec.clock_rate
         self._dtmf = {each: self._dtmf.get(each) or DtmfReceiver() for each in self._events}
 
-    def set_remote(self, parameters: SetRemote) -> None:
-        """Receive as agreed anew; equal keys keep their replay state and roll-over counter."""
-        keys = parameters.receive_keys
-        if keys.suite != self.keys.suite or keys.master != self.keys.master:
-            self._gate = Unprotector(keys)
-            self._lost_before = self.lost
-            self._sources.clear()
-            self.active = None
+    def set_remote(self, parameters: SetRemote, now: float) -> None:
+        """Receive as agreed anew; equal keys keep their replay state and roll-over counter.
+
+        Over a change of the key the source that is heard goes on without a gap.
+        """
+        if self._gate.rekey(parameters.receive_keys, now):
+            heard = self.active
+            self._lost_before = self.lost - (0 if heard is None else heard.lost)
+            self._sources = {ssrc: each for ssrc, each in self._sources.items() if each is heard}
         agreed = parameters.receive_codecs or (parameters.codec,)
         if (agreed, parameters.receiving) != (self._agreed, self._receiving):
             self._recovered_before = self.recovered
@@ -94,6 +95,11 @@ class Receiver:
     def keys(self) -> CryptoLine:
         """The key received with."""
         return self._gate.keys
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether a packet has come under that key."""
+        return self._gate.confirmed
 
     @property
     def receiving(self) -> bool:
@@ -141,10 +147,10 @@ class Receiver:
         per_ms = self._events[number] / 1000
         self.digits += [HeardDigit(each.digit, each.duration / per_ms) for each in digits]
 
-    def unprotect_rtcp(self, datagram: bytes) -> bytes | None:
+    def unprotect_rtcp(self, datagram: bytes, now: float) -> bytes | None:
         """The compound packet inside; None where it is rejected."""
         try:
-            return self._gate.unprotect_rtcp(datagram)
+            return self._gate.unprotect_rtcp(datagram, now)
         except PeerError:
             self.rejected += 1
             return None
@@ -152,7 +158,7 @@ class Receiver:
     def receive(self, datagram: bytes, now: float) -> bool | None:
         """Take one datagram: None where rejected, else whether it is its source's newest."""
         try:
-            packet = parse_rtp(self._gate.unprotect(datagram))
+            packet = parse_rtp(self._gate.unprotect(datagram, now))
         except PeerError:
             self.rejected += 1
             return None

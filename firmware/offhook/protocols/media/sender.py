@@ -36,6 +36,7 @@ class Sender:
     ) -> None:
         self._randomness = randomness
         self._protector = Protector(parameters.send_keys)
+        self._aside: list[Protector] = []
         self._pcm_rate = pcm_rate
         self._dtmf = DtmfSender(parameters.codec.clock_rate)
         self._choose_codec(parameters)
@@ -76,12 +77,8 @@ class Sender:
         A source that has passed its first wrap takes a new SSRC with the new key, so that a peer
         that keeps its ROC over a re-key (RFC 3711 §3.3.1) and one that doesn't agree with us.
         """
-        if parameters.send_keys.suite != self.keys.suite or (
-            parameters.send_keys.master != self.keys.master
-        ):
-            self._protector = Protector(parameters.send_keys)
-            if self._cycles:
-                self.change_source()
+        if not parameters.send_keys.same_key(self.keys):
+            self._rekey(parameters.send_keys)
         if _encoder_terms(parameters) != self._made_for:
             clock_rate = self._codec.clock_rate
             self._choose_codec(parameters)
@@ -89,6 +86,22 @@ class Sender:
                 # One source counts with one clock (RFC 7160 §4.1).
                 self.change_source()
         self._apply(parameters)
+
+    def _rekey(self, keys: CryptoLine) -> None:
+        """Protect with `keys`; back at one that was used before, no packet index comes again."""
+        former = next((each for each in self._aside if each.keys.same_key(keys)), None)
+        self._aside.append(self._protector)
+        if former is not None:
+            self._aside.remove(former)
+            self._protector = former
+        else:
+            self._protector = Protector(keys, self._protector)
+        if self._cycles or former is not None:
+            self.change_source()
+
+    def has_used(self, keys: CryptoLine) -> bool:
+        """Whether we protect with this key or did so earlier in the call."""
+        return any(each.keys.master == keys.master for each in (self._protector, *self._aside))
 
     def change_source(self) -> None:
         """Go on under a new SSRC (RFC 3550 §8.2)."""

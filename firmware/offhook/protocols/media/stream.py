@@ -140,12 +140,17 @@ class MediaStream:
         self._lost_after: float | None = None
 
     def set_remote(self, parameters: SetRemote, now: float) -> None:
-        """Go on as agreed anew (re-INVITE, UPDATE); raises what `check_parameters` raises."""
+        """Go on as agreed anew (re-INVITE, UPDATE); raises what `check_parameters` raises.
+
+        PeerError also where the peer takes a key that we sent with earlier in the call.
+        """
         check_parameters(parameters)
+        if self._sender.has_used(parameters.receive_keys):
+            raise PeerError("the peer takes a key of ours: what we sent could come back as its")
         old_keys = self._receiver.keys
         was_receiving = self._receiver.receiving
         self._sender.set_remote(parameters)
-        self._receiver.set_remote(parameters)
+        self._receiver.set_remote(parameters, now)
         if self._receiver.keys is not old_keys:
             self._confirmed = self._silence_told = False
             self._heard = now
@@ -171,7 +176,7 @@ class MediaStream:
             return
         if newest:
             self._rtp.follow(source, now)
-        if not self._confirmed:
+        if not self._confirmed and self._receiver.confirmed:
             self._confirmed = True
             self._events.append(KeysConfirmed(self._session, self._after_ms(now)))
         self._hear(now)
@@ -181,7 +186,7 @@ class MediaStream:
             self._sender.change_source()
 
     def _receive_rtcp(self, data: bytes, source: PathAddress, now: float, *, rtcp: bool) -> None:
-        compound = self._receiver.unprotect_rtcp(data)
+        compound = self._receiver.unprotect_rtcp(data, now)
         if compound is None:
             return
         self._hear(now)
