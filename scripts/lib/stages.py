@@ -40,6 +40,7 @@ _PEERS: Final = (
     "kamailio",
     "kamailio-extra-modules",
     "kamailio-tls-modules",
+    "libbzrtp0",
     "libopus0",
 )
 _IMPORTED: Final = "firmware:provisioning"
