@@ -10,8 +10,10 @@ from board.image.tools import ROOT
 CHIP: Final = "offhook-sim"
 """The label that the test image gives its pins."""
 PROFILE: Final = "keypad.toml"
-KEYPAD: Final = f'chips = ["{CHIP}"]\n' + (ROOT / "board/profiles/keypad-3x4.toml").read_text(
-    encoding="utf-8"
+KEYPAD: Final = (
+    f'chips = ["{CHIP}"]\n'
+    + (ROOT / "board/profiles/keypad-3x4.toml").read_text(encoding="utf-8")
+    + "\n[times]\nrow_ms = 3\n"
 )
 """The profile, as it is laid down beside the settings."""
 

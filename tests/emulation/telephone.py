@@ -18,7 +18,7 @@ from tests.interop.lab.kamailio import Kamailio
 from tests.interop.lab.laboratory import PASSWORDS, Laboratory
 
 NUMBER: Final = "20"
-DOWN_S, UP_S = 0.3, 0.3
+DOWN_S, UP_S = 0.45, 0.3
 """How long a key is down, and up after it: the emulated board is slower than a finger is."""
 BOOT_S: Final = 600.0
 SOON_S: Final = 60.0

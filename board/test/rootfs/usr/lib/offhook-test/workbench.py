@@ -69,6 +69,7 @@ class Wires:
         self._changed = threading.Condition()
         self._grounded: set[int] = set()
         self._keys: set[tuple[int, int]] = set()
+        self._carried: dict[int, bool] = {}
         threading.Thread(target=self._run, daemon=True).start()
 
     def contact(self, pin: int, *, closed: bool) -> None:
@@ -84,6 +85,7 @@ class Wires:
             (self._keys.add if down else self._keys.discard)((row, column))
             self._carry()
             if not down and column not in {each for _, each in self._keys}:
+                self._carried.pop(column, None)
                 self._pins.pull(column, low=False)
             self._changed.notify()
 
@@ -103,7 +105,8 @@ class Wires:
     def _carry(self) -> None:
         for column in {each for _, each in self._keys}:
             low = any(not self._pins.high(row) for row, each in self._keys if each == column)
-            if low is not self._pins.pulled_low(column):
+            if low is not self._carried.get(column):
+                self._carried[column] = low
                 self._pins.pull(column, low=low)
 
 
