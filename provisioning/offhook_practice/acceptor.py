@@ -47,6 +47,7 @@ class Acceptor:
         self._context = context
         self._accept = accept
         self._server: asyncio.Server | None = None
+        self._serving: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def start(self, host: str, port: int) -> PathAddress:
         """Listen; port 0 takes a free one. Returns the address listened on."""
@@ -56,12 +57,21 @@ class Acceptor:
         return PathAddress(*self._server.sockets[0].getsockname()[:2])
 
     async def stop(self) -> None:
-        """Close the listener."""
-        if self._server is not None:
-            self._server.close()
-            await self._server.wait_closed()
+        """Close the listener, and what is still connected: a peer that is gone answers no close."""
+        if self._server is None:
+            return
+        self._server.close()
+        for writer in self._serving.values():
+            writer.transport.abort()
+        if self._serving:
+            await asyncio.wait(self._serving)
+        await self._server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  a coroutine runs in one
+        self._serving[task] = writer
+        task.add_done_callback(self._serving.pop)
         local = PathAddress(*writer.get_extra_info("sockname")[:2])
         remote = PathAddress(*writer.get_extra_info("peername")[:2])
         peer = self._accept(local, remote, writer.write, writer.close)
