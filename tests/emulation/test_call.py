@@ -10,7 +10,7 @@ import pytest
 import soxr  # type: ignore[import-not-found,import-untyped,unused-ignore]
 from board.emulator.network import HOST, PHONE
 from board.emulator.wiring import BELL
-from tests.emulation.telephone import NUMBER, SOUND, Telephone
+from tests.emulation.telephone import NUMBER, SOUND, Event, Telephone
 from tests.interop.lab.baresip import Baresip
 from tests.interop.lab.correlation import align
 from tests.interop.lab.laboratory import Laboratory
@@ -52,12 +52,17 @@ def from_card_rate(pcm: bytes) -> Samples:
 def test_it_calls_by_its_keypad_and_the_call_is_secured(
     registered: Telephone, lab: Laboratory
 ) -> None:
+    def authenticated(event: Event) -> bool:
+        reasons = event.get("call", {}).get("reasons", ())
+        return any("authenticated both ways" in reason for reason in reasons)
+
+    since = registered.now
     with calling(registered, lab) as callee:
-        (call,) = registered.status()["phone"]["calls"]
+        _, told = registered.until(authenticated, since=since)
+        call = told["call"]
         registered.lay_down()
         callee.wait_closed()
     assert (call["trust"], call["keying"], call["state"]) == ("hop by hop", "sdes", "talking")
-    assert any("authenticated both ways" in reason for reason in call["reasons"])
 
 
 @pytest.mark.xfail(
