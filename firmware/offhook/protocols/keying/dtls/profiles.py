@@ -10,9 +10,9 @@ from offhook.base.errors import LocalError
 from offhook.base.secret import Secret
 from offhook.protocols.keying.dtls.setup import Role
 from offhook.protocols.keying.srtp_keys import (
+    AEAD_AES_128_GCM,
     AEAD_AES_256_GCM,
     AES_CM_128_HMAC_SHA1_80,
-    SUITES,
     CryptoLine,
     CryptoSuite,
 )
@@ -20,8 +20,6 @@ from offhook.protocols.keying.srtp_keys import (
 EXPORTER_LABEL: Final = b"EXTRACTOR-dtls_srtp"
 
 _TAG: Final = 1
-
-AEAD_AES_128_GCM: Final = SUITES.get("AEAD_AES_128_GCM", CryptoSuite("AEAD_AES_128_GCM", 16, 12))
 
 OPENSSL_NAMES: Final = {
     AEAD_AES_256_GCM.name: "SRTP_AEAD_AES_256_GCM",

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Final, TypeVar
 
 from offhook.base.errors import LocalError
-from offhook.protocols.keying.srtp_keys import CryptoSuite
+from offhook.protocols.keying.srtp_keys import SUITES, CryptoSuite
 from offhook.protocols.keying.zrtp.refusals import ErrorCode, Refused
 
 MOST_OF_A_KIND: Final = 7
@@ -157,8 +157,7 @@ class Chosen:
     def suite(self) -> CryptoSuite:
         """The SRTP suite by its SDES name (RFC 4568 §6.2, RFC 6188 §6); salts have 112 bits."""
         cipher = "AES_CM_128" if self.cipher is CipherType.AES1 else "AES_256_CM"
-        name = f"{cipher}_HMAC_SHA1_{self.auth_tag.bits}"
-        return CryptoSuite(name, self.cipher.key_length, 14)
+        return SUITES[f"{cipher}_HMAC_SHA1_{self.auth_tag.bits}"]
 
 
 _K = TypeVar("_K", bound=Enum)

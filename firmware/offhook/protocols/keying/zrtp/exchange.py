@@ -82,15 +82,18 @@ def keys_of_stream(
 
 
 def _keys(chosen: Chosen, s0: Secret, context: bytes, meeting: Meeting | None) -> StreamKeys:
+    suite = chosen.suite
+
     def side(role: Role) -> Side:
         def derived(purpose: str, length: int) -> Secret:
             return kdf(chosen.hash, s0, f"{role.value} {purpose}", context, length)
 
         master = joined(
-            derived("SRTP master key", chosen.cipher.key_length), derived("SRTP master salt", 14)
+            derived("SRTP master key", suite.key_length),
+            derived("SRTP master salt", suite.salt_length),
         )
         return Side(
-            CryptoLine(1, chosen.suite, master),
+            CryptoLine(1, suite, master),
             derived("HMAC key", chosen.hash.length),
             derived("ZRTP key", chosen.cipher.key_length),
         )
