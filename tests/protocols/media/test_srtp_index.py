@@ -4,12 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from offhook.protocols.media.srtp_index import (
-    SEQUENCE_CYCLE,
-    WINDOW,
-    ReplayWindow,
-    estimate_index,
-)
+from offhook.protocols.media.rtp import SEQUENCE_CYCLE
+from offhook.protocols.media.srtp_index import WINDOW, ReplayWindow, estimate_index
 
 HALF = SEQUENCE_CYCLE // 2
 

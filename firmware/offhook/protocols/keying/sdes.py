@@ -15,14 +15,17 @@ from typing import Final
 
 from offhook.base.errors import LocalError
 from offhook.base.secret import Secret
-from offhook.protocols.keying.srtp_keys import MOST_PACKETS, SUITES, CryptoLine, CryptoSuite
+from offhook.protocols.keying.srtp_keys import (
+    LONGEST_IDENTIFIER,
+    MOST_PACKETS,
+    SUITES,
+    CryptoLine,
+    CryptoSuite,
+)
 
 SHORTEST_LIFETIME: Final = 1 << 20
 """Packets: nearly six hours at 50 a second. After its lifetime nothing under a key is taken any
 more (RFC 4568 §6.1), so with less the call would fall silent if the peer didn't re-key in time."""
-
-LONGEST_IDENTIFIER: Final = 128
-"""Octets of a master key identifier (RFC 4568 §6.1)."""
 
 SMALLEST_WINDOW_HINT: Final = 64
 HIGHEST_TAG: Final = 999_999_999

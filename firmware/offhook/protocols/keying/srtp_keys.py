@@ -13,6 +13,9 @@ MOST_PACKETS: Final = 1 << 48
 MOST_REPORTS: Final = 1 << 31
 """SRTCP packets under one master key at most."""
 
+LONGEST_IDENTIFIER: Final = 128
+"""Octets of a master key identifier (RFC 4568 §6.1)."""
+
 
 @dataclass(frozen=True, slots=True)
 class CryptoSuite:

@@ -18,13 +18,14 @@ from offhook.protocols.keying.srtp_keys import (
     AEAD_AES_256_GCM,
     AES_CM_128_HMAC_SHA1_32,
     AES_CM_128_HMAC_SHA1_80,
+    LONGEST_IDENTIFIER,
     MOST_PACKETS,
     MOST_REPORTS,
     SUITES,
     CryptoLine,
 )
-from offhook.protocols.media.rtp import MAX_PACKET
-from offhook.protocols.media.srtp_index import SEQUENCE_CYCLE, ReplayWindow, estimate_index
+from offhook.protocols.media.rtp import MAX_PACKET, SEQUENCE_CYCLE
+from offhook.protocols.media.srtp_index import ReplayWindow, estimate_index
 from offhook.protocols.media.srtp_receiver import REPLAYED, TransformReceiver
 from offhook.protocols.media.srtp_transform import (
     ENCRYPTED,
@@ -38,7 +39,6 @@ MAX_DATAGRAM: Final = 1500
 """Octets of a protected datagram that are looked at; longer ones are rejected."""
 MAX_SOURCES: Final = 64
 """SSRCs that one key may bring: each costs replay state that may never be forgotten."""
-LONGEST_IDENTIFIER: Final = 128
 
 PROFILES: Final[dict[str, int]] = {
     AEAD_AES_256_GCM.name: Policy.SRTP_PROFILE_AEAD_AES_256_GCM,

@@ -6,7 +6,6 @@ from typing import Final
 
 WINDOW: Final = 128
 """Indices, the highest included, of which is known which were seen; older ones count as seen."""
-SEQUENCE_CYCLE: Final = 1 << 16
 _MEDIAN: Final = 1 << 15
 _MASK: Final = (1 << WINDOW) - 1
 
