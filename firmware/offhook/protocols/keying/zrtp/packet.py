@@ -45,7 +45,7 @@ def crc32c(octets: bytes) -> bytes:
 
 
 def is_zrtp(datagram: bytes) -> bool:
-    """Tell ZRTP from RTP, STUN and DTLS on one port (RFC 7983 §7)."""
+    """Whether a datagram begins as a ZRTP packet; `demultiplex` tells what is meant for ZRTP."""
     return len(datagram) >= HEADER_OCTETS and datagram[0] >> 4 == 1 and datagram[4:8] == MAGIC
 
 

@@ -68,7 +68,7 @@ class ZrtpStream:
     """One stream's exchange, as a machine.
 
     The owner sends what `datagrams_to_send` hands out to where the stream's media goes, gives
-    `receive` what `packet.is_zrtp` tells from media, calls `tick` at `deadline`, and heeds the
+    `receive` what `demultiplex` tells to be ZRTP, calls `tick` at `deadline`, and heeds the
     events: `SecretsWanted` is answered by `recall`, and under `Expecting` the first authentic
     packet is told by `media_heard`. `ssrc` is that of our RTP.
     """
