@@ -156,6 +156,18 @@ def test_a_relayed_string_is_refused_with_a_reason() -> None:
     assert path.deliver(a, forged(SasRelay(bytes(8), bytes(16), hidden), source_of(b))) == []
 
 
+def test_what_is_wished_again_or_played_back_is_answered_and_not_told_again() -> None:
+    a, b = couple()
+    path = met(a, b)
+    hidden = bytes(40)
+    clear = forged(GoClear(mac_of(a, b"GoClear ")), source_of(b))
+    relay = forged(SasRelay(mac_of(a, hidden), bytes(16), hidden), source_of(b))
+    for _ in range(20):
+        assert [kind_of(each) for each in path.deliver(a, clear)] == ["Error"]
+        assert [kind_of(each) for each in path.deliver(a, relay)] == ["RelayACK"]
+    assert len(a.of(GoClearRefused)) == len(a.of(SasRelayRefused)) == 1
+
+
 def test_a_ping_is_answered_at_any_time_and_changes_nothing() -> None:
     a, b = couple()
     path = Path(a, b)

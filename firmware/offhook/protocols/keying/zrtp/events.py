@@ -134,12 +134,18 @@ class PacketRefused:
 
 @dataclass(frozen=True, slots=True)
 class GoClearRefused:
-    """The peer wants to speak unencrypted, which never happens here; keys stay (§4.7.2)."""
+    """The peer wants to speak unencrypted, which never happens here; keys stay (§4.7.2).
+
+    Told once a stream.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class SasRelayRefused:
-    """The peer relays a SAS of somebody behind it, whom nothing ties to this call (§7.3)."""
+    """The peer relays a SAS of somebody behind it, whom nothing ties to this call (§7.3).
+
+    Told once a stream.
+    """
 
     reason: str
 

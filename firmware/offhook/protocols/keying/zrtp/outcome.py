@@ -36,6 +36,7 @@ class Outcome:
         self._hash = dialogue.chosen.hash
         self._peer_keys = keys.of(role.other)
         self._keeper: Keeper | None = None
+        self._told: set[ZrtpEvent] = set()
         if not dialogue.further:
             dialogue.session.agree(self._meeting(dialogue, announced=announced))
         agreed = dialogue.session.first()
@@ -87,13 +88,19 @@ class Outcome:
         """Signalling named the peer's Hello, later than it came."""
         return self._keeper.announced() if self._keeper else ()
 
-    def hear(self, message: GoClear | SasRelay) -> tuple[Message, ZrtpEvent]:
+    def hear(self, message: GoClear | SasRelay) -> tuple[Message, Sequence[ZrtpEvent]]:
         """The answer to a message of the time after the exchange, and what is told of it.
 
-        Discarded where it is not authentic.
+        Told once: the peer repeats it, and anybody can play it back. Discarded where it is not
+        authentic.
         """
         if not is_authentic(self._hash, self._peer_keys, message):
             raise Discarded("a message after the exchange is not authentic")
+        answer: Message = RELAY_ACK
+        event: ZrtpEvent = SasRelayRefused(RELAYED[self._peer.relay])
         if isinstance(message, GoClear):
-            return Error(ErrorCode.GO_CLEAR.value), GoClearRefused()
-        return RELAY_ACK, SasRelayRefused(RELAYED[self._peer.relay])
+            answer, event = Error(ErrorCode.GO_CLEAR.value), GoClearRefused()
+        if event in self._told:
+            return answer, ()
+        self._told.add(event)
+        return answer, (event,)

@@ -219,9 +219,9 @@ class ZrtpStream:
         peer, outcome = self._dialogue.peer, self._outcome
         if outcome is None or peer is None or peer.source != packet.source:
             raise Discarded("a message for after the exchange came before")
-        answer, event = outcome.hear(message)
+        answer, told = outcome.hear(message)
         self._sender.send(answer)
-        self._events.append(event)
+        self._events.extend(told)
 
     def _meet(self, met: ZrtpInput, now: float) -> None:
         reached = TRANSITIONS.get((self.state, met))
