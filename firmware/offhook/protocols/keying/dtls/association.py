@@ -75,7 +75,7 @@ class DtlsAssociation:
         self._hello: bytes | None = None
         self._beginnings = 0
         self._certificate: bytes | None = None
-        self._held: tuple[CryptoSuite, KeyPair] | None = None
+        self._held: KeyPair | None = None
         self._matched: Fingerprint | None = None
         self._events: deque[DtlsEvent] = deque()
         self._fault = DtlsFault("", "")
@@ -95,11 +95,6 @@ class DtlsAssociation:
     def ignored(self) -> int:
         """Datagrams and records that were dropped unread."""
         return self._intake.ignored
-
-    @property
-    def remote(self) -> tuple[Fingerprint, ...] | None:
-        """The fingerprints that the peer announced, None before they are known."""
-        return self._remote
 
     def start(self, now: float) -> None:
         """Send the ClientHello, or listen for one. LocalError if the identity can't be used."""
@@ -336,6 +331,5 @@ class DtlsAssociation:
     def _hand_out(self) -> None:
         if self._held is None or self._matched is None:
             raise LocalError("there are no keys to be handed out")
-        suite, pair = self._held
-        self._held = None
-        self._events.append(DtlsKeysReady(suite, pair.send, pair.receive, self._matched))
+        pair, self._held = self._held, None
+        self._events.append(DtlsKeysReady(pair.send, pair.receive, self._matched))

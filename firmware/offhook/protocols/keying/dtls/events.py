@@ -17,10 +17,14 @@ class DtlsKeysReady:
     `peer` is the fingerprint that matched: who vouches for it is the signalling's business.
     """
 
-    suite: CryptoSuite
     send: CryptoLine
     receive: CryptoLine
     peer: Fingerprint
+
+    @property
+    def suite(self) -> CryptoSuite:
+        """That of both keys."""
+        return self.send.suite
 
 
 @dataclass(frozen=True, slots=True)

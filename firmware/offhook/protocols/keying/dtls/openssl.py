@@ -142,15 +142,15 @@ class Endpoint:
             raise DtlsFault("no-certificate", "it showed no certificate")
         return crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
 
-    def keys(self) -> tuple[CryptoSuite, KeyPair]:
-        """The suite agreed on and its keys; DtlsFault where no profile was agreed on."""
+    def keys(self) -> KeyPair:
+        """The keys for the suite agreed on; DtlsFault where no profile was agreed on."""
         suite = self._suites.get(self._connection.get_selected_srtp_profile())
         if suite is None:
             raise DtlsFault("profile", "it agrees to no SRTP profile that is good enough")
         if self._connection.get_protocol_version() != DTLS_1_2:
             raise DtlsFault("version", "it doesn't speak DTLS 1.2")
         exported = self._connection.export_keying_material(EXPORTER_LABEL, exported_length(suite))
-        return suite, split_exported(exported, suite, self._role)
+        return split_exported(exported, suite, self._role)
 
     def close(self) -> None:
         """Write close_notify."""
