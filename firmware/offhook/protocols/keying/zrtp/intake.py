@@ -41,6 +41,11 @@ class Intake:
         """The peer whose Hello was good."""
         return self._dialogue.peer or self.asked
 
+    @property
+    def was_announced(self) -> bool:
+        """Whether signalling named a Hello of a version that we speak: one that came is that."""
+        return any(each.usable for each in self.announced)
+
     def recall(self, remembered: Remembered) -> None:
         """Take the peer that was asked about, with what is kept of it."""
         peer, self.asked = self.asked, None

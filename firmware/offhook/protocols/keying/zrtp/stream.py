@@ -124,7 +124,7 @@ class ZrtpStream:
         self._intake.announced = tuple(hashes)
         peer = self._intake.peer
         if peer is None:
-            if self.state is _S.SEEKING and any(each.usable for each in hashes):
+            if self.state is _S.SEEKING and self._intake.was_announced:
                 self._sender.timer.prolong(HELLO_KNOWN)
             return
         try:
@@ -251,7 +251,7 @@ class ZrtpStream:
         self._failure = Failed(reason, code.value, attack=code in ATTACKS, by_peer=False)
 
     def _send_hello(self, now: float) -> None:
-        known = self._intake.peer is not None or any(each.usable for each in self._intake.announced)
+        known = self._intake.peer is not None or self._intake.was_announced
         self._sender.ask(self._dialogue.hello, HELLO_KNOWN if known else HELLO, now)
 
     def _send_error(self, now: float) -> None:
@@ -265,9 +265,7 @@ class ZrtpStream:
         self._events.append(Silent(self._last_refusal or "nobody answered in ZRTP"))
 
     def _succeed(self) -> None:
-        peer = self._intake.peer
-        usable = any(each.usable for each in self._intake.announced)
-        self._outcome = Outcome(self._dialogue, announced=usable and peer is not None)
+        self._outcome = Outcome(self._dialogue, announced=self._intake.was_announced)
         self._dialogue.erase()
         self._events.extend(self._outcome.events())
 
