@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -19,7 +20,7 @@ from board.emulator.view import LOOKS, view_of
 from board.image import filesystems
 from board.image.partitions import place
 from board.image.recipe import read_recipe
-from board.image.tools import run
+from board.image.tools import BuildError, run
 
 from offhook.base.schema.hardware_profile import read_hardware_profile
 
@@ -59,6 +60,36 @@ def test_what_is_laid_down_is_on_the_data_partition_and_secrets_are_root_s_alone
     assert "Mode:  0600" in on_data(card, "stat /secrets/home")
     assert "Mode:  0644" in on_data(card, "stat /settings/a")
     assert "settings" not in on_data(Card(blank), "ls /"), "the image itself stays as it is"
+
+
+def test_a_file_that_the_data_partition_does_not_take_is_no_silence(
+    blank: Path, tmp_path: Path
+) -> None:
+    card = Card.copied(blank, tmp_path / "card.img")
+    card.lay({"settings/a": b"before"})
+    with pytest.raises(BuildError, match="can't take settings/a"):
+        card.lay({"settings/a": b"after"})
+    with pytest.raises(BuildError, match="has no no/such/folder in its partition data"):
+        card.lay({"no/such/folder": b""})
+
+
+def test_a_folder_s_name_may_have_spaces(
+    blank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "the lab's own"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    card = Card.copied(blank, folder / "card.img")
+    card.lay({"settings/a": b"x"})
+    assert card.kernel_files(folder).kernel.read_bytes() == b"kernel"
+
+
+def test_a_card_without_a_kernel_says_which_file_it_lacks(blank: Path, tmp_path: Path) -> None:
+    card = Card.copied(blank, tmp_path / "card.img")
+    boot = f"{card.path}?offset={PLACED['boot_a'].offset}"
+    run("debugfs", "-w", "-R", "rm /initrd.img", boot)
+    with pytest.raises(BuildError, match="no initrd.img in its partition boot_a"):
+        card.kernel_files(tmp_path)
 
 
 def test_a_machine_without_u_boot_gets_the_boot_script_s_own_arguments(
