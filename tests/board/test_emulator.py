@@ -88,7 +88,7 @@ def test_a_card_without_a_kernel_says_which_file_it_lacks(blank: Path, tmp_path:
     card = Card.copied(blank, tmp_path / "card.img")
     boot = f"{card.path}?offset={PLACED['boot_a'].offset}"
     run("debugfs", "-w", "-R", "rm /initrd.img", boot)
-    with pytest.raises(BuildError, match="no initrd.img in its partition boot_a"):
+    with pytest.raises(BuildError, match=r"no initrd\.img in its partition boot_a"):
         card.kernel_files(tmp_path)
 
 
@@ -183,6 +183,18 @@ def test_a_console_that_is_silent_or_ends_is_no_endless_wait(console: Console) -
     console.console.shutdown(socket.SHUT_RDWR)
     with pytest.raises(EmulationError, match="the machine ended"):
         hands.arrive(within_s=60)
+
+
+def test_a_line_that_is_no_answer_ends_nothing(console: Console) -> None:
+    hands = hands_at(console)
+
+    def answer(request: dict[str, Any]) -> bytes:
+        other = b'@workbench {}\n@workbench {"id": []}\n@workbench {"id": 99, "told": 1}\n'
+        told = json.dumps({"id": request["id"], "told": "here"})
+        return other + f"@workbench {told}\n".encode()
+
+    console.serve(answer)
+    assert hands.ask("status", within_s=5) == "here"
 
 
 def test_the_emulated_wiring_is_a_profile_that_the_phone_takes() -> None:
