@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
@@ -15,7 +17,7 @@ import pytest
 from board.emulator import wiring
 from board.emulator.card import Card
 from board.emulator.hands import Hands
-from board.emulator.machine import EmulationError, Machine
+from board.emulator.machine import Board, EmulationError, Machine, Terms
 from board.emulator.view import LOOKS, view_of
 from board.image import filesystems
 from board.image.partitions import place
@@ -101,6 +103,58 @@ def test_a_machine_without_u_boot_gets_the_boot_script_s_own_arguments(
     assert files.arguments.startswith(f"root=PARTUUID={RECIPE.identity:08x}-07 rootfstype=squashfs")
     assert files.arguments.endswith("offhook.slot=A quiet systemd.debug_shell=console")
     assert "$" not in files.arguments
+
+
+QEMU = """\
+#!{python}
+import json, socket, sys
+named = [each.replace("unix:", "path=").partition("path=")[2] for each in sys.argv]
+ends = [each.partition(",")[0] for each in named if each]
+servers = []
+for path in ends:
+    servers.append(socket.socket(socket.AF_UNIX))
+    servers[-1].bind(path)
+    servers[-1].listen()
+console, _ = servers[1].accept()
+monitor, _ = servers[0].accept()
+monitor.sendall(b'{{"QMP": {{}}}}\\n')
+for line in monitor.makefile():
+    if json.loads(line)["execute"] == "system_reset":
+        break
+    monitor.sendall(b'{{"event": "RESUME"}}\\n{{"return": {{}}}}\\n')
+"""
+
+
+@pytest.fixture
+def qemu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program that stands in for QEMU: a console, and a monitor until the button is pressed."""
+    program = tmp_path / "bin/qemu-system-aarch64"
+    program.parent.mkdir()
+    program.write_text(QEMU.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return program
+
+
+def test_a_machine_that_has_ended_says_so_and_is_closed_twice(
+    blank: Path, qemu: Path, tmp_path: Path
+) -> None:
+    assert qemu.is_file()
+    with closing(Machine(Card(blank), tmp_path, Terms(Board.VIRT, "none"))) as machine:
+        machine.set_network(plugged=False)
+        for _ in range(3):
+            with pytest.raises(EmulationError, match="the emulator is gone"):
+                machine.reset()
+        machine.close()
+    assert machine.console.fileno() == -1
+
+
+def test_a_qemu_that_does_not_start_is_told_with_what_it_said(
+    blank: Path, qemu: Path, tmp_path: Path
+) -> None:
+    qemu.write_text("#!/bin/sh\necho no such device >&2\nexit 1\n")
+    with pytest.raises(EmulationError, match="QEMU doesn't start: no such device"):
+        Machine(Card(blank), tmp_path, Terms(Board.VIRT, "none"))
 
 
 class Console:
