@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
 import os
 import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from board.emulator import wiring
+from board.emulator import desk, wiring
 from board.emulator.card import Card
 from board.emulator.hands import Hands
 from board.emulator.machine import Board, EmulationError, Machine, Terms
@@ -295,3 +297,74 @@ def test_the_picture_shows_what_the_phone_says() -> None:
 
 def test_the_picture_of_a_phone_that_is_not_there_says_so() -> None:
     assert view_of({}).account == "the phone isn't there"
+
+
+def desk_at(
+    console: Console, monkeypatch: pytest.MonkeyPatch, keys: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Serve a desk at which these are typed; what its pins were asked for."""
+    asked: list[dict[str, Any]] = []
+
+    class Typed:
+        def __init__(self, on_key: Callable[[str], None], _view: object) -> None:
+            self.on_key = on_key
+
+        def open(self) -> None:
+            for each in keys:
+                self.on_key(each)
+
+        def close(self) -> None:
+            pass
+
+    def answer(request: dict[str, Any]) -> bytes:
+        told: dict[str, Any] = {"id": request["id"], "told": {}}
+        if request["do"] != "status":
+            asked.append(request)
+            told = {"id": request["id"], "error": "OSError: no such pin"}
+        if request["do"] == "press":
+            told = {"id": request["id"], "told": None}
+        return f"@workbench {json.dumps(told)}\n".encode()
+
+    async def serve() -> None:
+        await asyncio.wait_for(desk.Desk(cast("Machine", console)).serve(), 20)
+
+    monkeypatch.setattr(desk, "TerminalHandset", Typed)
+    console.serve(answer)
+    with pytest.raises(EmulationError, match="no such pin"):
+        asyncio.run(serve())
+    return asked
+
+
+def test_pins_that_do_not_answer_end_the_desk_and_a_key_that_it_lacks_does_not(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = desk_at(console, monkeypatch, ["A", "1", "hook"])
+    assert [each["do"] for each in asked] == ["press", "contact"]
+    assert asked[0]["keys"] == [[22, 5]]
+
+
+def test_a_phone_that_never_registers_is_told_in_words(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check() -> None:
+        await desk.Desk(cast("Machine", console)).check()
+
+    console.serve(lambda request: f'@workbench {{"id": {request["id"]}, "told": {{}}}}\n'.encode())
+    monkeypatch.setattr(desk, "BOOT_S", 0.2)
+    with pytest.raises(EmulationError, match=r"no registration within 0\.2 s"):
+        asyncio.run(check())
+
+
+@pytest.mark.parametrize("why", ["the kernel has no /dev/net/tun", None])
+def test_what_is_in_the_way_is_one_line(
+    why: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(desk, "obstacle", lambda **_: why)
+    monkeypatch.setattr(desk, "_run", full)
+    assert desk.main(["--image", "nowhere"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("scripts/emulate: ")
+    assert (why or "No space left") in line
