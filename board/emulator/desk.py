@@ -17,13 +17,14 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from board.emulator.administrator import laid_down
 from board.emulator.card import Card
 from board.emulator.hands import Hands
 from board.emulator.machine import Board, EmulationError, Machine, Terms
 from board.emulator.needs import obstacle
 from board.emulator.network import HOST, TAP, Network
 from board.emulator.view import view_of
-from board.emulator.wiring import HOOK, KEYPAD, MUTE, PROFILE, keys_of
+from board.emulator.wiring import HOOK, MUTE, keys_of
 from board.image.tools import BuildError
 from offhook.base.errors import OffhookError
 from offhook.base.secret import Secret
@@ -41,20 +42,11 @@ BOOT_S: Final = 900.0
 PRESS_S: Final = 0.25
 FLASH_S: Final = 0.2
 
-_SETTINGS: Final = """\
-[[accounts]]
-name = "practice"
+_ACCOUNT: Final = """\
 user = "{user}"
 domain = "{domain}"
 server = "{host}:{port}"
-password = {{ credential = "secrets_practice" }}
 trunk = "practice"
-[trust]
-anchors = ["practice.pem"]
-[sound]
-card = "Loopback"
-[handset]
-profile = "{profile}"
 """
 
 
@@ -103,18 +95,10 @@ async def _practice(folder: Path) -> AsyncIterator[dict[str, bytes]]:
     password = Secret(secrets.token_urlsafe(18))
     trunk = PracticeTrunk(DOMAIN, {USER: password}, files.certificate, files.key)
     address = await trunk.start(HOST)
-    settings = _SETTINGS.format(
-        user=USER, domain=DOMAIN, host=HOST, port=address.port, profile=PROFILE
-    )
+    account = _ACCOUNT.format(user=USER, domain=DOMAIN, host=HOST, port=address.port)
     async with AsyncExitStack() as leaving:
         leaving.push_async_callback(trunk.stop)
-        yield {
-            "settings/settings.toml": settings.encode(),
-            "settings/practice.pem": files.ca.read_bytes(),
-            f"settings/{PROFILE}": KEYPAD.encode(),
-            "secrets/practice": password.reveal(),
-            "time/practice.sources": f"server {HOST} iburst prefer\n".encode(),
-        }
+        yield laid_down("practice", account, files.ca, password.reveal())
 
 
 class Desk:

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 import pytest
 from board.emulator import desk, wiring
+from board.emulator.administrator import laid_down
 from board.emulator.card import Card
 from board.emulator.hands import Hands
 from board.emulator.machine import Board, EmulationError, Machine, Terms
@@ -27,6 +28,7 @@ from board.image.recipe import read_recipe
 from board.image.tools import BuildError, run
 
 from offhook.base.schema.hardware_profile import read_hardware_profile
+from offhook.base.schema.settings import load_settings
 
 RECIPE = read_recipe()
 PLACED = {each.name: each for each in place(RECIPE.partitions, RECIPE.card_mib)}
@@ -260,6 +262,19 @@ def test_the_emulated_wiring_is_a_profile_that_the_phone_takes() -> None:
     assert wiring.keys_of("1#") == [(22, 5), (25, 16)]
     with pytest.raises(KeyError):
         wiring.keys_of("A")
+
+
+def test_what_the_administrator_lays_down_are_settings_that_the_phone_takes(tmp_path: Path) -> None:
+    anchor = tmp_path / "ca.pem"
+    anchor.write_bytes(b"certificate")
+    account = 'user = "20"\ndomain = "a.test"\nserver = "10.77.0.1:5061"\ntrunk = "generic"\n'
+    files = laid_down("home", account, anchor, b"pw")
+    settings = load_settings(files["settings/settings.toml"])
+    assert [each.name for each in settings.accounts] == ["home"]
+    assert files["settings/home.pem"] == b"certificate"
+    assert files["secrets/home"] == b"pw"
+    assert settings.handset.profile is not None
+    assert f"settings/{settings.handset.profile}" in files
 
 
 def status(**phone: object) -> dict[str, Any]:
