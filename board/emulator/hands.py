@@ -47,9 +47,9 @@ class Hands:
         end = time.monotonic() + within_s
         while not self._ready:
             if self._gone:
-                raise EmulationError(f"the machine ended; see {self._machine.log}")
+                raise EmulationError(f"the machine ended; {self._told()}")
             if time.monotonic() > end:
-                raise EmulationError(f"no shell within {within_s:g} s; see {self._machine.log}")
+                raise EmulationError(f"no shell within {within_s:g} s; {self._told()}")
             if self._shell:
                 self._send(f"exec python3 -I {PROGRAM}")
             with self._changed:
@@ -67,7 +67,7 @@ class Hands:
         finally:
             answer = self._answers.pop(number)
         if answer is None:
-            raise EmulationError(f"no answer to {do} {terms}; see {self._machine.log}")
+            raise EmulationError(f"no answer to {do} {terms}; {self._told()}")
         if "told" not in answer:
             raise EmulationError(f"{do} {terms}: {answer.get('error')}")
         return answer["told"]
@@ -119,11 +119,15 @@ class Hands:
             raise EmulationError(f"{path} came only in part within {PATIENCE_S:g} s")
         return b"".join(received)
 
+    def _told(self) -> str:
+        """Where to look, and what is there last: the log may be gone with its folder."""
+        return f"see {self._machine.log}, which ends with: {self._machine.last_line()}"
+
     def _send(self, line: str) -> None:
         try:
             self._machine.console.sendall(line.encode() + b"\n")
         except OSError:
-            raise EmulationError(f"the machine ended; see {self._machine.log}") from None
+            raise EmulationError(f"the machine ended; {self._told()}") from None
 
     def _read(self) -> None:
         rest = b""
