@@ -44,7 +44,7 @@ class Card:
     def lay(self, files: Mapping[str, bytes]) -> None:
         """Put files on the data partition, by their path there; those of `secrets/` are private.
 
-        Raises BuildError.
+        Raises BuildError where one of them is not there afterwards as it should be.
         """
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -54,22 +54,24 @@ class Card:
                 source.write_bytes(content)
                 mode = SECRET if path.startswith("secrets/") else READABLE
                 commands += [
-                    f"write {source} /{path}",
-                    f"set_inode_field /{path} mode 0{mode:o}",
-                    f"set_inode_field /{path} uid 0",
-                    f"set_inode_field /{path} gid 0",
+                    f'write "{source}" "/{path}"',
+                    f'set_inode_field "/{path}" mode 0{mode:o}',
+                    f'set_inode_field "/{path}" uid 0',
+                    f'set_inode_field "/{path}" gid 0',
                 ]
             script = folder / "commands"
             script.write_text("\n".join(commands) + "\n", encoding="utf-8")
-            told = run("debugfs", "-w", "-f", script, self._partition("data"))
-        if "Could not" in told or "error" in told.lower():
-            raise BuildError(f"the data partition can't be written:\n{told}")
+            run("debugfs", "-w", "-f", script, self._partition("data"))
+            for path, content in files.items():
+                if self._taken("data", path, folder / "taken").read_bytes() != content:
+                    raise BuildError(f"the data partition of {self.path} can't take {path}")
 
     def kernel_files(self, folder: Path) -> KernelFiles:
         """Kernel and initramfs of slot A, taken out into `folder`. Raises BuildError."""
-        taken = {name: folder / name for name in ("vmlinuz", "initrd.img", "slot.env")}
-        for name, target in taken.items():
-            run("debugfs", "-R", f"dump /{name} {target}", self._partition("boot_a"))
+        taken = {
+            name: self._taken("boot_a", name, folder / name)
+            for name in ("vmlinuz", "initrd.img", "slot.env")
+        }
         line = next(
             line.split('"')[1]
             for line in boot_script(self._recipe).splitlines()
@@ -89,6 +91,17 @@ class Card:
         part = self._placed["firmware"]
         run("mcopy", "-n", "-i", f"{self.path}@@{part.offset}", f"::/{name}", folder)
         return folder / name
+
+    def _taken(self, partition: str, name: str, target: Path) -> Path:
+        """A file of an ext4 partition, taken out as `target`. Raises BuildError.
+
+        debugfs(8) ends with 0 whether or not it could do what it was asked for.
+        """
+        target.unlink(missing_ok=True)
+        run("debugfs", "-R", f'dump "/{name}" "{target}"', self._partition(partition))
+        if not target.is_file():
+            raise BuildError(f"{self.path} has no {name} in its partition {partition}")
+        return target
 
     def _partition(self, name: str) -> str:
         return f"{self.path}?offset={self._placed[name].offset}"

@@ -17,12 +17,14 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from board.emulator.administrator import laid_down
 from board.emulator.card import Card
 from board.emulator.hands import Hands
 from board.emulator.machine import Board, EmulationError, Machine, Terms
+from board.emulator.needs import obstacle
 from board.emulator.network import HOST, TAP, Network
 from board.emulator.view import view_of
-from board.emulator.wiring import HOOK, KEYPAD, MUTE, PROFILE, keys_of
+from board.emulator.wiring import HOOK, MUTE, keys_of
 from board.image.tools import BuildError
 from offhook.base.errors import OffhookError
 from offhook.base.secret import Secret
@@ -40,20 +42,11 @@ BOOT_S: Final = 900.0
 PRESS_S: Final = 0.25
 FLASH_S: Final = 0.2
 
-_SETTINGS: Final = """\
-[[accounts]]
-name = "practice"
+_ACCOUNT: Final = """\
 user = "{user}"
 domain = "{domain}"
 server = "{host}:{port}"
-password = {{ credential = "secrets_practice" }}
 trunk = "practice"
-[trust]
-anchors = ["practice.pem"]
-[sound]
-card = "Loopback"
-[handset]
-profile = "{profile}"
 """
 
 
@@ -65,11 +58,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="end once it has a dial tone")
     chosen = parser.parse_args(arguments)
     try:
-        with tempfile.TemporaryDirectory(prefix="offhook-emulator-") as folder:
-            return asyncio.run(_run(chosen, Path(folder)))
-    except (EmulationError, BuildError, OffhookError) as error:
+        return _start(chosen)
+    except (EmulationError, BuildError, OffhookError, OSError) as error:
         sys.stderr.write(f"scripts/emulate: {error}\n")
         return 1
+    except KeyboardInterrupt:
+        return 1
+
+
+def _start(chosen: argparse.Namespace) -> int:
+    if why := obstacle(building=False):
+        raise EmulationError(why)
+    with tempfile.TemporaryDirectory(prefix="offhook-emulator-") as folder:
+        return asyncio.run(_run(chosen, Path(folder)))
 
 
 async def _run(chosen: argparse.Namespace, folder: Path) -> int:
@@ -78,7 +79,7 @@ async def _run(chosen: argparse.Namespace, folder: Path) -> int:
             card = Card.copied(chosen.image / "offhook.img", folder / "card.img")
             card.lay(files)
             with closing(Machine(card, folder, Terms(chosen.board, TAP))) as machine:
-                desk = _Desk(machine)
+                desk = Desk(machine)
                 await desk.arrive()
                 if chosen.check:
                     sys.stdout.write(json.dumps(await desk.check(), indent=1) + "\n")
@@ -94,21 +95,13 @@ async def _practice(folder: Path) -> AsyncIterator[dict[str, bytes]]:
     password = Secret(secrets.token_urlsafe(18))
     trunk = PracticeTrunk(DOMAIN, {USER: password}, files.certificate, files.key)
     address = await trunk.start(HOST)
-    settings = _SETTINGS.format(
-        user=USER, domain=DOMAIN, host=HOST, port=address.port, profile=PROFILE
-    )
+    account = _ACCOUNT.format(user=USER, domain=DOMAIN, host=HOST, port=address.port)
     async with AsyncExitStack() as leaving:
         leaving.push_async_callback(trunk.stop)
-        yield {
-            "settings/settings.toml": settings.encode(),
-            "settings/practice.pem": files.ca.read_bytes(),
-            f"settings/{PROFILE}": KEYPAD.encode(),
-            "secrets/practice": password.reveal(),
-            "time/practice.sources": f"server {HOST} iburst prefer\n".encode(),
-        }
+        yield laid_down("practice", account, files.ca, password.reveal())
 
 
-class _Desk:
+class Desk:
     """The telephone, and whoever sits before it."""
 
     def __init__(self, machine: Machine) -> None:
@@ -134,31 +127,45 @@ class _Desk:
         await asyncio.to_thread(self._hands.ask, "watch")
 
     async def check(self) -> dict[str, float]:
-        """When it was registered, and how soon a lifted handset has a dial tone (s)."""
-        async with asyncio.timeout(BOOT_S):
-            await self._until(lambda status: status["accounts"][0]["registered"])
-            registered = time.monotonic()
-            await self._do("contact", pin=HOOK, closed=True)
-            await self._until(lambda status: status["phone"]["line"] == "dial tone")
+        """When it was registered, and how soon a lifted handset has a dial tone (s).
+
+        Raises EmulationError where either doesn't come within BOOT_S.
+        """
+        wanted = "registration"
+        try:
+            async with asyncio.timeout(BOOT_S):
+                await self._until(lambda status: status["accounts"][0]["registered"])
+                registered = time.monotonic()
+                wanted = "dial tone"
+                await self._do("contact", pin=HOOK, closed=True)
+                await self._until(lambda status: status["phone"]["line"] == "dial tone")
+        except TimeoutError:
+            raise EmulationError(f"no {wanted} within {BOOT_S:g} s") from None
         return {
             "registered_s": registered - self._machine.started_at,
             "off_hook_to_dial_tone_s": time.monotonic() - registered,
         }
 
     async def serve(self) -> None:
-        """Show it, and press what is typed."""
+        """Show it, and press what is typed.
+
+        Raises EmulationError once its pins don't answer any more.
+        """
         sys.stderr.write("Numbers to dial, each ended with #:\n")
         sys.stderr.writelines(f"  {each.number}  {each.told}\n" for each in EXTENSIONS)
         work = [
             asyncio.create_task(self._until(lambda _: False)),
             asyncio.create_task(self._type()),
+            asyncio.create_task(self._left.wait()),
         ]
         shown = TerminalHandset(self._pressed, self._view)
         with closing(shown):
             shown.open()
-            await self._left.wait()
+            ended, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
         for each in work:
             each.cancel()
+        for each in ended:
+            each.result()
 
     async def _asked(self) -> dict[str, Any]:
         try:
@@ -184,8 +191,8 @@ class _Desk:
                 await self._do("tap", pin=HOOK, closed=False, for_s=FLASH_S)
             elif key == MUTE_KEY:
                 await self._do("tap", pin=MUTE, closed=True, for_s=PRESS_S)
-            else:
-                await self._do("press", keys=keys_of(key), down_s=PRESS_S, up_s=PRESS_S)
+            elif keys := _on_keypad(key):
+                await self._do("press", keys=keys, down_s=PRESS_S, up_s=PRESS_S)
 
     async def _do(self, what: str, **terms: Any) -> None:
         await asyncio.to_thread(functools.partial(self._hands.ask, what, **terms))
@@ -201,6 +208,14 @@ class _Desk:
 
     def _view(self) -> HandsetView:
         return view_of(self._status)
+
+
+def _on_keypad(key: str) -> list[tuple[int, int]]:
+    """Where it is; nowhere, for A to D of the terminal's keys."""
+    try:
+        return keys_of(key)
+    except KeyError:
+        return []
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ stays deaf (QEMU's PL011)."""
 KNOCK_S: Final = 3.0
 """Between two attempts to start the workbench, while the system comes up."""
 PATIENCE_S: Final = 60.0
-_AGAIN_S: Final = 0.02
 
 
 class Hands:
@@ -37,10 +36,10 @@ class Hands:
     ) -> None:
         self._machine, self._on_event = machine, on_event
         self._numbers = itertools.count(1)
-        self._answers: dict[int, dict[str, Any]] = {}
+        self._answers: dict[int, dict[str, Any] | None] = {}
+        """Of the requests that wait for one; any other answer came too late and is left out."""
         self._changed = threading.Condition()
-        self._ready = 0
-        self._shell = self._gone = False
+        self._ready = self._shell = self._gone = False
         threading.Thread(target=self._read, name="console", daemon=True).start()
 
     def arrive(self, within_s: float) -> float:
@@ -48,9 +47,9 @@ class Hands:
         end = time.monotonic() + within_s
         while not self._ready:
             if self._gone:
-                raise EmulationError(f"the machine ended; see {self._machine.log}")
+                raise EmulationError(f"the machine ended; {self._told()}")
             if time.monotonic() > end:
-                raise EmulationError(f"no shell within {within_s:g} s; see {self._machine.log}")
+                raise EmulationError(f"no shell within {within_s:g} s; {self._told()}")
             if self._shell:
                 self._send(f"exec python3 -I {PROGRAM}")
             with self._changed:
@@ -60,14 +59,17 @@ class Hands:
     def ask(self, do: str, within_s: float = PATIENCE_S, **terms: object) -> Any:
         """One request to the workbench, and what it tells."""
         number = next(self._numbers)
-        self._send(json.dumps({"id": number, "do": do, **terms}))
-        with self._changed:
-            self._changed.wait_for(lambda: number in self._answers or self._gone, within_s)
-            answer = self._answers.pop(number, None)
+        self._answers[number] = None
+        try:
+            self._send(json.dumps({"id": number, "do": do, **terms}))
+            with self._changed:
+                self._changed.wait_for(lambda: self._answers[number] or self._gone, within_s)
+        finally:
+            answer = self._answers.pop(number)
         if answer is None:
-            raise EmulationError(f"no answer to {do} {terms}; see {self._machine.log}")
-        if "error" in answer:
-            raise EmulationError(f"{do} {terms}: {answer['error']}")
+            raise EmulationError(f"no answer to {do} {terms}; {self._told()}")
+        if "told" not in answer:
+            raise EmulationError(f"{do} {terms}: {answer.get('error')}")
         return answer["told"]
 
     def run(self, *command: str, within_s: float = PATIENCE_S) -> str:
@@ -113,13 +115,19 @@ class Hands:
             taker.start()
             self.ask("send", path=path, host=host, port=server.getsockname()[1])
             taker.join(PATIENCE_S)
+        if taker.is_alive():
+            raise EmulationError(f"{path} came only in part within {PATIENCE_S:g} s")
         return b"".join(received)
+
+    def _told(self) -> str:
+        """Where to look, and what is there last: the log may be gone with its folder."""
+        return f"see {self._machine.log}, which ends with: {self._machine.last_line()}"
 
     def _send(self, line: str) -> None:
         try:
             self._machine.console.sendall(line.encode() + b"\n")
         except OSError:
-            raise EmulationError(f"the machine ended; see {self._machine.log}") from None
+            raise EmulationError(f"the machine ended; {self._told()}") from None
 
     def _read(self) -> None:
         rest = b""
@@ -147,9 +155,9 @@ class Hands:
             return
         with self._changed:
             if "ready" in told:
-                self._ready = told["ready"]
-            else:
-                self._answers[told["id"]] = told
+                self._ready = True
+            elif isinstance(number := told.get("id"), int) and number in self._answers:
+                self._answers[number] = told
             self._changed.notify_all()
 
 

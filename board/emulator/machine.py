@@ -73,11 +73,12 @@ class Machine:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._connections = ExitStack()
         with ExitStack() as failing:
             failing.callback(self.close)
             self.console = self._connected(self._console_path)
             self._monitor = self._connected(self._monitor_path)
-            self._answers = self._monitor.makefile("rb")
+            self._answers = self._connections.enter_context(self._monitor.makefile("rb"))
             self._answers.readline()
             self._ask("qmp_capabilities")
             failing.pop_all()
@@ -115,9 +116,7 @@ class Machine:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
-        for each in ("console", "_answers", "_monitor"):
-            with suppress(AttributeError):
-                getattr(self, each).close()
+        self._connections.close()
 
     def _command(self, card: Card, terms: Terms) -> list[str]:
         common = [
@@ -173,15 +172,16 @@ class Machine:
                     raise EmulationError(f"QEMU doesn't start: {told or error}") from None
                 time.sleep(0.05)
             else:
-                return connection
+                return self._connections.enter_context(connection)
 
     def _ask(self, command: str, **arguments: object) -> Any:
         line = json.dumps({"execute": command, "arguments": arguments})
-        self._monitor.sendall(line.encode() + b"\n")
-        for answer in self._answers:
-            told = json.loads(answer)
-            if "error" in told:
-                raise EmulationError(f"{command}: {told['error'].get('desc')}")
-            if "return" in told:
-                return told["return"]
+        with suppress(OSError):
+            self._monitor.sendall(line.encode() + b"\n")
+            for answer in self._answers:
+                told = json.loads(answer)
+                if "error" in told:
+                    raise EmulationError(f"{command}: {told['error'].get('desc')}")
+                if "return" in told:
+                    return told["return"]
         raise EmulationError(f"{command}: the emulator is gone")

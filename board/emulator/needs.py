@@ -19,13 +19,13 @@ HOST_PACKAGES: Final = (
 """Debian packages, those that the image is built with among them."""
 
 
-def obstacle() -> str | None:
-    """Why nothing can be emulated here, None if it can."""
+def obstacle(*, building: bool = True) -> str | None:
+    """Why nothing can be emulated here, None if it can; `building`: with an image yet to build."""
     if os.geteuid() != 0:
         return "a network of its own, and an image, are made with the rights of root"
     if not Path("/dev/net/tun").exists():
         return "the kernel has no /dev/net/tun"
-    if "binfmt_misc" not in Path("/proc/filesystems").read_text(encoding="utf-8"):
+    if building and "binfmt_misc" not in Path("/proc/filesystems").read_text(encoding="utf-8"):
         return "the kernel has no binfmt_misc, by which programs for arm64 run in a build"
     return None
 

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import json
+import os
 import socket
+import sys
+import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from board.emulator import wiring
+from board.emulator import desk, wiring
+from board.emulator.administrator import laid_down
 from board.emulator.card import Card
 from board.emulator.hands import Hands
-from board.emulator.machine import EmulationError, Machine
+from board.emulator.machine import Board, EmulationError, Machine, Terms
 from board.emulator.view import LOOKS, view_of
 from board.image import filesystems
 from board.image.partitions import place
 from board.image.recipe import read_recipe
-from board.image.tools import run
+from board.image.tools import BuildError, run
 
 from offhook.base.schema.hardware_profile import read_hardware_profile
+from offhook.base.schema.settings import load_settings
 
 RECIPE = read_recipe()
 PLACED = {each.name: each for each in place(RECIPE.partitions, RECIPE.card_mib)}
@@ -61,6 +68,36 @@ def test_what_is_laid_down_is_on_the_data_partition_and_secrets_are_root_s_alone
     assert "settings" not in on_data(Card(blank), "ls /"), "the image itself stays as it is"
 
 
+def test_a_file_that_the_data_partition_does_not_take_is_no_silence(
+    blank: Path, tmp_path: Path
+) -> None:
+    card = Card.copied(blank, tmp_path / "card.img")
+    card.lay({"settings/a": b"before"})
+    with pytest.raises(BuildError, match="can't take settings/a"):
+        card.lay({"settings/a": b"after"})
+    with pytest.raises(BuildError, match="has no no/such/folder in its partition data"):
+        card.lay({"no/such/folder": b""})
+
+
+def test_a_folder_s_name_may_have_spaces(
+    blank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "the lab's own"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    card = Card.copied(blank, folder / "card.img")
+    card.lay({"settings/a": b"x"})
+    assert card.kernel_files(folder).kernel.read_bytes() == b"kernel"
+
+
+def test_a_card_without_a_kernel_says_which_file_it_lacks(blank: Path, tmp_path: Path) -> None:
+    card = Card.copied(blank, tmp_path / "card.img")
+    boot = f"{card.path}?offset={PLACED['boot_a'].offset}"
+    run("debugfs", "-w", "-R", "rm /initrd.img", boot)
+    with pytest.raises(BuildError, match=r"no initrd\.img in its partition boot_a"):
+        card.kernel_files(tmp_path)
+
+
 def test_a_machine_without_u_boot_gets_the_boot_script_s_own_arguments(
     blank: Path, tmp_path: Path
 ) -> None:
@@ -72,6 +109,58 @@ def test_a_machine_without_u_boot_gets_the_boot_script_s_own_arguments(
     assert "$" not in files.arguments
 
 
+QEMU = """\
+#!{python}
+import json, socket, sys
+named = [each.replace("unix:", "path=").partition("path=")[2] for each in sys.argv]
+ends = [each.partition(",")[0] for each in named if each]
+servers = []
+for path in ends:
+    servers.append(socket.socket(socket.AF_UNIX))
+    servers[-1].bind(path)
+    servers[-1].listen()
+console, _ = servers[1].accept()
+monitor, _ = servers[0].accept()
+monitor.sendall(b'{{"QMP": {{}}}}\\n')
+for line in monitor.makefile():
+    if json.loads(line)["execute"] == "system_reset":
+        break
+    monitor.sendall(b'{{"event": "RESUME"}}\\n{{"return": {{}}}}\\n')
+"""
+
+
+@pytest.fixture
+def qemu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program that stands in for QEMU: a console, and a monitor until the button is pressed."""
+    program = tmp_path / "bin/qemu-system-aarch64"
+    program.parent.mkdir()
+    program.write_text(QEMU.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    return program
+
+
+def test_a_machine_that_has_ended_says_so_and_is_closed_twice(
+    blank: Path, qemu: Path, tmp_path: Path
+) -> None:
+    assert qemu.is_file()
+    with closing(Machine(Card(blank), tmp_path, Terms(Board.VIRT, "none"))) as machine:
+        machine.set_network(plugged=False)
+        for _ in range(3):
+            with pytest.raises(EmulationError, match="the emulator is gone"):
+                machine.reset()
+        machine.close()
+    assert machine.console.fileno() == -1
+
+
+def test_a_qemu_that_does_not_start_is_told_with_what_it_said(
+    blank: Path, qemu: Path, tmp_path: Path
+) -> None:
+    qemu.write_text("#!/bin/sh\necho no such device >&2\nexit 1\n")
+    with pytest.raises(EmulationError, match="QEMU doesn't start: no such device"):
+        Machine(Card(blank), tmp_path, Terms(Board.VIRT, "none"))
+
+
 class Console:
     """Stands in for a machine: the other end of its console."""
 
@@ -79,6 +168,9 @@ class Console:
         self.console, self.end = socket.socketpair()
         self.log, self.started_at = log, 0.0
         self._serving: list[threading.Thread] = []
+
+    def last_line(self) -> str:
+        return "Kernel panic"
 
     def serve(self, answer: Callable[[dict[str, Any]], bytes]) -> None:
         def serving() -> None:
@@ -150,8 +242,20 @@ def test_a_console_that_is_silent_or_ends_is_no_endless_wait(console: Console) -
     with pytest.raises(EmulationError, match="no answer to hello"):
         hands.ask("hello", within_s=0.05)
     console.console.shutdown(socket.SHUT_RDWR)
-    with pytest.raises(EmulationError, match="the machine ended"):
+    with pytest.raises(EmulationError, match=r"the machine ended.*ends with: Kernel panic"):
         hands.arrive(within_s=60)
+
+
+def test_a_line_that_is_no_answer_ends_nothing(console: Console) -> None:
+    hands = hands_at(console)
+
+    def answer(request: dict[str, Any]) -> bytes:
+        other = b'@workbench {}\n@workbench {"id": []}\n@workbench {"id": 99, "told": 1}\n'
+        told = json.dumps({"id": request["id"], "told": "here"})
+        return other + f"@workbench {told}\n".encode()
+
+    console.serve(answer)
+    assert hands.ask("status", within_s=5) == "here"
 
 
 def test_the_emulated_wiring_is_a_profile_that_the_phone_takes() -> None:
@@ -161,6 +265,19 @@ def test_the_emulated_wiring_is_a_profile_that_the_phone_takes() -> None:
     assert wiring.keys_of("1#") == [(22, 5), (25, 16)]
     with pytest.raises(KeyError):
         wiring.keys_of("A")
+
+
+def test_what_the_administrator_lays_down_are_settings_that_the_phone_takes(tmp_path: Path) -> None:
+    anchor = tmp_path / "ca.pem"
+    anchor.write_bytes(b"certificate")
+    account = 'user = "20"\ndomain = "a.test"\nserver = "10.77.0.1:5061"\ntrunk = "generic"\n'
+    files = laid_down("home", account, anchor, b"pw")
+    settings = load_settings(files["settings/settings.toml"])
+    assert [each.name for each in settings.accounts] == ["home"]
+    assert files["settings/home.pem"] == b"certificate"
+    assert files["secrets/home"] == b"pw"
+    assert settings.handset.profile is not None
+    assert f"settings/{settings.handset.profile}" in files
 
 
 def status(**phone: object) -> dict[str, Any]:
@@ -198,3 +315,74 @@ def test_the_picture_shows_what_the_phone_says() -> None:
 
 def test_the_picture_of_a_phone_that_is_not_there_says_so() -> None:
     assert view_of({}).account == "the phone isn't there"
+
+
+def desk_at(
+    console: Console, monkeypatch: pytest.MonkeyPatch, keys: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Serve a desk at which these are typed; what its pins were asked for."""
+    asked: list[dict[str, Any]] = []
+
+    class Typed:
+        def __init__(self, on_key: Callable[[str], None], _view: object) -> None:
+            self.on_key = on_key
+
+        def open(self) -> None:
+            for each in keys:
+                self.on_key(each)
+
+        def close(self) -> None:
+            pass
+
+    def answer(request: dict[str, Any]) -> bytes:
+        told: dict[str, Any] = {"id": request["id"], "told": {}}
+        if request["do"] != "status":
+            asked.append(request)
+            told = {"id": request["id"], "error": "OSError: no such pin"}
+        if request["do"] == "press":
+            told = {"id": request["id"], "told": None}
+        return f"@workbench {json.dumps(told)}\n".encode()
+
+    async def serve() -> None:
+        await asyncio.wait_for(desk.Desk(cast("Machine", console)).serve(), 20)
+
+    monkeypatch.setattr(desk, "TerminalHandset", Typed)
+    console.serve(answer)
+    with pytest.raises(EmulationError, match="no such pin"):
+        asyncio.run(serve())
+    return asked
+
+
+def test_pins_that_do_not_answer_end_the_desk_and_a_key_that_it_lacks_does_not(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = desk_at(console, monkeypatch, ["A", "1", "hook"])
+    assert [each["do"] for each in asked] == ["press", "contact"]
+    assert asked[0]["keys"] == [[22, 5]]
+
+
+def test_a_phone_that_never_registers_is_told_in_words(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def check() -> None:
+        await desk.Desk(cast("Machine", console)).check()
+
+    console.serve(lambda request: f'@workbench {{"id": {request["id"]}, "told": {{}}}}\n'.encode())
+    monkeypatch.setattr(desk, "BOOT_S", 0.2)
+    with pytest.raises(EmulationError, match=r"no registration within 0\.2 s"):
+        asyncio.run(check())
+
+
+@pytest.mark.parametrize("why", ["the kernel has no /dev/net/tun", None])
+def test_what_is_in_the_way_is_one_line(
+    why: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(desk, "obstacle", lambda **_: why)
+    monkeypatch.setattr(desk, "_run", full)
+    assert desk.main(["--image", "nowhere"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("scripts/emulate: ")
+    assert (why or "No space left") in line

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from board.emulator.administrator import laid_down
 from board.emulator.card import Card
 from board.emulator.hands import Hands
 from board.emulator.machine import Board, EmulationError, Machine, Terms
 from board.emulator.network import HOST, TAP
-from board.emulator.wiring import HOOK, KEYPAD, PROFILE, keys_of
+from board.emulator.wiring import HOOK, keys_of
 from tests.interop.lab.kamailio import Kamailio
 from tests.interop.lab.laboratory import PASSWORDS, Laboratory
 
@@ -29,34 +30,19 @@ Event = dict[str, Any]
 
 
 def settings(registrar: Kamailio, anchor: Path) -> dict[str, bytes]:
-    """What an administrator lays down: the account, its secret, the anchor, how it is wired."""
+    """The account at `registrar`, whose certificate is below `anchor`."""
     domain = registrar.domain
-    text = f"""
-[[accounts]]
-name = "lab"
+    account = f"""
 user = "{NUMBER}"
 domain = "{domain.name}"
 server = "{HOST}:{domain.port}"
-password = {{ credential = "secrets_lab" }}
 service_name = "{domain.name}"
 [accounts.trunk]
 profile = "generic"
 digest = ["{domain.algorithm}"]
 codecs = ["PCMU"]
-[trust]
-anchors = ["lab.pem"]
-[sound]
-card = "Loopback"
-[handset]
-profile = "{PROFILE}"
 """
-    return {
-        "settings/settings.toml": text.encode(),
-        "settings/lab.pem": anchor.read_bytes(),
-        f"settings/{PROFILE}": KEYPAD.encode(),
-        "secrets/lab": PASSWORDS[NUMBER].encode(),
-        "time/lab.sources": f"server {HOST} iburst prefer\n".encode(),
-    }
+    return laid_down("lab", account, anchor, PASSWORDS[NUMBER].encode())
 
 
 class Telephone:
