@@ -12,6 +12,8 @@ from typing import Final, Protocol
 from offhook.base.vocabulary import PathAddress
 
 READ_OCTETS: Final = 65536
+GOODBYE_S: Final = 1.0
+"""How long a peer may take to answer a close: one that is gone never does."""
 
 
 class Peer(Protocol):
@@ -52,17 +54,23 @@ class Acceptor:
     async def start(self, host: str, port: int) -> PathAddress:
         """Listen; port 0 takes a free one. Returns the address listened on."""
         self._server = await asyncio.start_server(
-            self._serve, host, port, ssl=self._context, ssl_handshake_timeout=5
+            self._serve,
+            host,
+            port,
+            ssl=self._context,
+            ssl_handshake_timeout=5,
+            ssl_shutdown_timeout=GOODBYE_S,
         )
         return PathAddress(*self._server.sockets[0].getsockname()[:2])
 
     async def stop(self) -> None:
-        """Close the listener, and what is still connected: a peer that is gone answers no close."""
+        """Close the listener and what is still connected; done within GOODBYE_S."""
         if self._server is None:
             return
         self._server.close()
         for writer in self._serving.values():
-            writer.transport.abort()
+            if not writer.is_closing():
+                writer.close()
         if self._serving:
             await asyncio.wait(self._serving)
         await self._server.wait_closed()

@@ -4,7 +4,9 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
+
+import pytest
 
 from offhook.base.vocabulary import PathAddress
 from offhook_practice.acceptor import Acceptor, server_context
@@ -19,6 +21,7 @@ class Peer:
     def __init__(self) -> None:
         self.came = asyncio.Event()
         self.lost_count = 0
+        self.close: Callable[[], None] = lambda: None
 
     def received(self, _data: bytes) -> None:
         self.came.set()
@@ -27,8 +30,29 @@ class Peer:
         self.lost_count += 1
 
 
-def test_stopping_ends_the_connection_of_a_phone_that_is_gone_without_a_word(
-    tmp_path: Path,
+def deaf(_peer: Peer, phone: asyncio.StreamWriter) -> None:
+    """As one whose machine was switched off: it answers no close."""
+    cast("asyncio.Transport", phone.transport).pause_reading()
+
+
+def closed_here(peer: Peer, phone: asyncio.StreamWriter) -> None:
+    """And we have closed before, as a trunk does that drops its connections."""
+    cast("asyncio.Transport", phone.transport).pause_reading()
+    peer.close()
+
+
+def aborted(_peer: Peer, phone: asyncio.StreamWriter) -> None:
+    phone.transport.abort()
+
+
+def left(_peer: Peer, phone: asyncio.StreamWriter) -> None:
+    phone.close()
+
+
+@pytest.mark.parametrize("turns", range(6))
+@pytest.mark.parametrize("end", [deaf, closed_here, aborted, left])
+def test_stopping_ends_every_connection_however_its_phone_went(
+    tmp_path: Path, end: Callable[[Peer, asyncio.StreamWriter], None], turns: int
 ) -> None:
     files = make_practice_pki(tmp_path, DOMAIN)
     peer: Peer
@@ -38,8 +62,9 @@ def test_stopping_ends_the_connection_of_a_phone_that_is_gone_without_a_word(
         _local: PathAddress,
         _remote: PathAddress,
         _write: Callable[[bytes], None],
-        _close: Callable[[], None],
+        close: Callable[[], None],
     ) -> Peer:
+        peer.close = close
         return peer
 
     async def scene() -> None:
@@ -49,14 +74,18 @@ def test_stopping_ends_the_connection_of_a_phone_that_is_gone_without_a_word(
         acceptor = Acceptor(server_context(files.certificate, files.key), accept)
         address = await acceptor.start("127.0.0.1", 0)
         trusting = ssl.create_default_context(cafile=str(files.ca))
-        _, writer = await asyncio.open_connection(
+        _, phone = await asyncio.open_connection(
             address.host, address.port, ssl=trusting, server_hostname=DOMAIN
         )
-        writer.write(b"OPTIONS")
+        phone.write(b"OPTIONS")
         await peer.came.wait()
+        end(peer, phone)
+        # How far the end has come when all is stopped.
+        for _ in range(turns):
+            await asyncio.sleep(0)
         await asyncio.wait_for(acceptor.stop(), 5)
         assert peer.lost_count == 1
-        writer.transport.abort()
+        phone.transport.abort()
 
     asyncio.run(scene())
     assert complaints == []
