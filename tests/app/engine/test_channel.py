@@ -15,7 +15,9 @@ from offhook.base.schema.key_tones import key_tone
 from offhook.base.schema.tone_plan import tone_plan
 from offhook.base.secret import Secret
 from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.protocols.keying.dtls.agreed import Agreed
 from offhook.protocols.keying.dtls.fingerprint import Fingerprint
+from offhook.protocols.keying.dtls.setup import Role
 from offhook.protocols.keying.methods import Keying
 from offhook.protocols.keying.srtp_keys import (
     AEAD_AES_256_GCM,
@@ -25,6 +27,7 @@ from offhook.protocols.keying.srtp_keys import (
     SrtpKeys,
 )
 from offhook.protocols.keying.zrtp.events import ZrtpTrust
+from offhook.protocols.keying.zrtp.hello_hash import HelloHash
 from offhook.protocols.keying.zrtp.retained import Continuity
 from offhook.protocols.media.handset_messages import (
     Beep,
@@ -51,6 +54,7 @@ from offhook.protocols.media.keying_messages import (
     SasCompared,
     SasStanding,
     SuiteBroken,
+    ZrtpAgreed,
     ZrtpForget,
     ZrtpOwn,
     ZrtpRecall,
