@@ -12,6 +12,7 @@ from tests.project.tree import ROOT, files
 LONGEST = 500
 
 MAY_REVEAL = {
+    "firmware/offhook/base/schema/ticket.py": "a request is proven by the ticket's token",
     "firmware/offhook/app/engine/channel.py": "keys go to the media process over the channel",
     "firmware/offhook/protocols/keying/dtls/openssl.py": "OpenSSL signs with the phone's key",
     "firmware/offhook/protocols/keying/sdes.py": "SDES carries the key in the SDP (RFC 4568)",
@@ -21,6 +22,9 @@ MAY_REVEAL = {
     "firmware/offhook/shells/net/tls_context.py": "OpenSSL reads the client's private key",
     "firmware/offhook/shells/store/vault.py": "the vault writes what it keeps",
     "provisioning/offhook_practice/files.py": "the phone's own password is written for it, 0600",
+    "provisioning/offhook_provisioning/crypto/authority.py": "the CA signs",
+    "provisioning/offhook_provisioning/crypto/sealing.py": "secrets are sealed, and opened by age",
+    "provisioning/offhook_provisioning/crypto/signing.py": "the operator signs what it encodes",
 }
 """Where a Secret is opened, and why. Nothing else in the wheels may."""
 
