@@ -107,7 +107,15 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
                 (python, "-m", "pytest", *unit),
             ),
             3600 if long else 1200,
-            ("asterisk-core-sounds-en-wav", "espeak-ng", "git", "libopus0", "openssl"),
+            (
+                "asterisk-core-sounds-en-wav",
+                "dosfstools",
+                "espeak-ng",
+                "git",
+                "libopus0",
+                "mtools",
+                "openssl",
+            ),
         ),
         Stage(
             "board",

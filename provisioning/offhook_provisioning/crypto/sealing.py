@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pyrage
 
 from offhook.base.errors import LocalError
 from offhook.base.secret import Secret
+
+_ATTEMPTS: Final = 100
 
 
 class SealBroken(LocalError):
@@ -63,7 +67,15 @@ def seal_by_passphrase(content: Secret, passphrase: Secret) -> bytes:
 
 def open_by_passphrase(sealed: bytes, passphrase: Secret) -> Secret:
     """What was sealed by the passphrase. Raises SealBroken."""
-    try:
-        return Secret(pyrage.passphrase.decrypt(sealed, passphrase.reveal().decode()))
-    except pyrage.DecryptError:
-        raise SealBroken("the passphrase is wrong, or the file is damaged") from None
+    for _ in range(_ATTEMPTS):
+        try:
+            return Secret(pyrage.passphrase.decrypt(sealed, passphrase.reveal().decode()))
+        except pyrage.DecryptError as error:
+            # The library measures this machine for a moment, and refuses work that would then take
+            # long; on a busy machine another moment gives another measure.
+            if "work" not in str(error):
+                raise SealBroken("the passphrase is wrong, or the file is damaged") from None
+    raise SealBroken(
+        "a faster machine made it, and here it would take too long: "
+        "try again when this one is idle, or on another"
+    )
