@@ -156,6 +156,20 @@ def test_a_lost_phone_is_revoked_withdrawn_and_told_what_was_not_reached(
     assert not lose(office.workspace, "desk-2", NOW + 9).changed
 
 
+def test_a_phone_that_is_written_down_as_lost_by_hand_is_withdrawn_by_apply(
+    furnished: Furnished,
+) -> None:
+    office, _ = furnished
+    path = office.root / "devices" / "desk-2.toml"
+    path.write_text(path.read_text().replace('"active"', '"lost"'))
+    assert "desk-2: to be withdrawn and revoked" in plan(office.keys, NOW)[1].lines
+    apply(office.keys, NOW)
+    crl = x509.load_pem_x509_crl((office.root / "out" / "crl.pem").read_bytes())
+    assert len(crl) == 1
+    assert not (office.root / "out" / "desk-2").exists()
+    assert not apply(office.keys, NOW).changed
+
+
 def test_signing_keys_overlap_while_one_replaces_the_other(furnished: Furnished) -> None:
     office, phones = furnished
     phone = phones["desk-1"]
