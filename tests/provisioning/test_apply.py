@@ -119,6 +119,18 @@ def test_certificates_are_renewed_after_two_thirds_of_their_life(furnished: Furn
     assert not apply(office.keys, later).changed
 
 
+def test_a_certificate_never_outlives_the_ca_and_is_renewed_in_time(furnished: Furnished) -> None:
+    office, phones = furnished
+    end = office.workspace.chain[0].not_valid_after_utc.timestamp()
+    apply(office.keys, end - 90 * DAY)
+    chain = office.accepted(phones["desk-1"], counter=1, now=end - 90 * DAY).content.certificate
+    own = x509.load_der_x509_certificate(chain[0])
+    assert own.not_valid_after_utc.timestamp() == end
+    assert office.workspace.state("desk-1").renew_at < end - 29 * DAY
+    with pytest.raises(LocalError, match="was good until"):
+        apply(office.keys, end + DAY)
+
+
 def test_certificates_are_renewed_when_asked(furnished: Furnished) -> None:
     office, phones = furnished
     before = office.accepted(phones["desk-2"]).content.certificate
