@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from offhook.base.errors import LocalError
 from offhook.base.randomness import Randomness
-from offhook.base.secret import Secret
 from offhook.base.vocabulary import PathAddress
 from offhook.protocols.keying.demultiplex import Traffic, demultiplex
 from offhook.protocols.keying.dtls.events import DtlsClosed, DtlsEvent, DtlsFailed, DtlsKeysReady
 from offhook.protocols.keying.methods import Keying
-from offhook.protocols.keying.srtp_keys import SUITES, CryptoLine, SrtpKeys
+from offhook.protocols.keying.srtp_keys import CryptoLine, SrtpKeys
 from offhook.protocols.keying.zrtp.events import Expecting, Failed, Secured
 from offhook.protocols.media.jitter import DEFAULT_DELAY_MS
 from offhook.protocols.media.keying_messages import (
@@ -37,6 +36,7 @@ from offhook.protocols.media.keying_messages import (
 )
 from offhook.protocols.media.messages import Prepare, SetRemote, Statistics
 from offhook.protocols.media.path import Latch
+from offhook.protocols.media.session_keys import Chosen, SessionKeys, make_keys
 from offhook.protocols.media.srtp_early import EarlyMedia
 from offhook.protocols.media.srtp_gate import OVERLAP_S
 from offhook.protocols.media.stream import MediaStream, StreamEvent, check_pair, check_parameters
@@ -71,7 +71,7 @@ class KeyedStream:
         self._session = prepare.session
         self._randomness = randomness
         self._delay_ms = delay_ms
-        self.crypto: Final = _make_keys(prepare, randomness)
+        self.crypto: Final[tuple[CryptoLine, ...]] = make_keys(prepare, randomness)
         """The SDES keys made, tags counting from 1."""
         self._ssrc = int.from_bytes(randomness.octets(4), "big")
         self._zrtp = (
@@ -83,13 +83,9 @@ class KeyedStream:
         self._dtls_source: PathAddress | None = None
         self._early = EarlyMedia()
         self._watch = SuiteWatch()
-        self._remote: SetRemote | None = None
+        self._keys = SessionKeys()
         self._started: float | None = None
-        self._dtls_keys: SrtpKeys | None = None
-        self._zrtp_keys: SrtpKeys | None = None
-        self._expected: CryptoLine | None = None
-        self._closed = False
-        self._in_use: tuple[Keying, SrtpKeys] | None = None
+        self._in_use: Chosen | None = None
         self.stream: MediaStream | None = None
         """There once there are keys and Start has come."""
         self._live = False
@@ -107,7 +103,7 @@ class KeyedStream:
     @property
     def keying(self) -> Keying | None:
         """Whose keys are in use; None: there are none."""
-        return None if self._in_use is None else self._in_use[0]
+        return None if self._in_use is None else self._in_use.keying
 
     def set_remote(self, parameters: SetRemote, now: float) -> None:
         """What was agreed, at first or anew.
@@ -117,10 +113,9 @@ class KeyedStream:
         """
         check_parameters(parameters)
         self._check_keying(parameters)
-        before, self._remote = self._remote, parameters
+        self._keys.remote = parameters
         if self._dtls is not None and parameters.dtls is not None:
-            if before is not None:
-                self._dtls.retry(now)
+            self._dtls.retry(now)
             self._dtls.agree(parameters.dtls, now)
         if self._zrtp is not None and parameters.zrtp is not None:
             alone = parameters.keys is None and parameters.dtls is None
@@ -140,7 +135,7 @@ class KeyedStream:
 
     def start(self, now: float) -> None:
         """Media is to flow as soon as there are keys. LocalError before anything is agreed."""
-        if self._remote is None:
+        if self._keys.remote is None:
             raise LocalError("nothing is agreed yet")
         if self._started is None:
             self._started = now
@@ -174,8 +169,8 @@ class KeyedStream:
     @property
     def _speaks_dtls(self) -> bool:
         """Whether handshakes are answered: from the offer on, unless another keying was taken."""
-        agreed = self._remote is None or self._remote.dtls is not None
-        return self._dtls is not None and agreed and not self._closed
+        agreed = self._keys.remote is None or self._keys.remote.dtls is not None
+        return self._dtls is not None and agreed and not self._keys.closed
 
     @property
     def _dtls_session(self) -> DtlsSession:
@@ -195,10 +190,10 @@ class KeyedStream:
             self._dtls_source = source
             self._dtls_session.receive_datagram(data, now)
         elif traffic is Traffic.ZRTP and not rtcp and self._zrtp is not None:
-            if self._remote is not None and not self._closed:
+            if self._keys.remote is not None and not self._keys.closed:
                 self._zrtp.receive(data, now, expected=source == self._destination)
         elif self.stream is None:
-            if traffic in _MEDIA and not self._closed:
+            if traffic in _MEDIA and not self._keys.closed:
                 self._early.hold(data, source, now, rtcp=rtcp)
         elif self._live:
             authentic = self.stream.receive_datagram(data, source, now, rtcp=rtcp)
@@ -209,10 +204,10 @@ class KeyedStream:
     def _judge(self, now: float, *, authentic: bool) -> None:
         rejected = self._watch.note(now, authentic=authentic)
         if rejected is not None and self._in_use is not None:
-            suite = self._in_use[1].receive.suite.name
+            suite = self._in_use.keys.receive.suite.name
             self._reports.append(SuiteBroken(self._session, suite, rejected))
         heard = self.stream is not None and self.stream.confirmed
-        if heard and self._expected is not None and self._zrtp is not None:
+        if heard and self._keys.expected is not None and self._zrtp is not None:
             self._zrtp.media_heard(now)
 
     @property
@@ -220,9 +215,9 @@ class KeyedStream:
         """Where media goes; None: nowhere."""
         if self.stream is not None:
             return self.stream.destination
-        if self._remote is None:
+        if self._keys.remote is None:
             return None
-        signalled = Latch(self._remote.remote)
+        signalled = Latch(self._keys.remote.remote)
         return None if signalled.silenced else signalled.address
 
     def _settle(self, now: float) -> None:
@@ -244,13 +239,13 @@ class KeyedStream:
         number, keying = self._session, Keying.DTLS
         match event:
             case DtlsKeysReady():
-                self._dtls_keys = SrtpKeys(event.send, event.receive)
+                self._keys.dtls = SrtpKeys(event.send, event.receive)
                 self._key(now)
             case DtlsFailed():
                 attack = event.rule == "fingerprint"
                 self._reports.append(KeyingFailed(number, keying, event.reason, attack))
             case DtlsClosed() if event.by_peer:
-                self._dtls_keys = None
+                self._keys.dtls = None
                 reason = "the peer ended the association that brought the keys"
                 self._reports.append(KeyingFailed(number, keying, reason))
                 self._key(now)
@@ -258,33 +253,18 @@ class KeyedStream:
     def _heed_zrtp(self, event: KeysTold, now: float) -> None:
         match event:
             case Expecting():
-                self._expected = event.receive
+                self._keys.expected = event.receive
                 self._key(now)
             case Secured():
-                self._expected = None
-                self._zrtp_keys = SrtpKeys(event.send, event.receive)
+                self._keys.secure(SrtpKeys(event.send, event.receive))
                 self._key(now, overlap_s=0.0)
             case Failed():
-                self._expected = None
-                self._closed |= self._zrtp_keys is not None
+                self._keys.fail()
                 self._key(now, overlap_s=0.0)
-
-    def _chosen(self) -> tuple[Keying, SrtpKeys] | None:
-        """The keys that are to be used now."""
-        remote = self._remote
-        if remote is None or self._closed:
-            return None
-        if self._zrtp_keys is not None:
-            return Keying.ZRTP, self._zrtp_keys
-        if remote.keys is not None:
-            return Keying.SDES, remote.keys
-        if remote.dtls is not None and self._dtls_keys is not None:
-            return Keying.DTLS, self._dtls_keys
-        return None
 
     def _key(self, now: float, overlap_s: float = OVERLAP_S) -> None:
         """Let the stream go on with what was agreed, and with the keys that are to be used."""
-        chosen, remote, started = self._chosen(), self._remote, self._started
+        chosen, remote, started = self._keys.chosen(), self._keys.remote, self._started
         if chosen is None or remote is None:
             self._let_go()
             return
@@ -302,10 +282,10 @@ class KeyedStream:
                 started=started,
                 ssrc=self._ssrc,
             )
-        elif self._expected is None:
+        elif self._keys.expected is None:
             self.stream.set_remote(parameters, now, overlap_s)
-        if self._expected is not None:
-            both = replace(remote, keys=SrtpKeys(keys.send, self._expected))
+        if self._keys.expected is not None:
+            both = replace(remote, keys=SrtpKeys(keys.send, self._keys.expected))
             self.stream.set_remote(both, now, math.inf)
         if chosen != self._in_use:
             self._in_use = chosen
@@ -314,8 +294,12 @@ class KeyedStream:
         self._watch_suite(now)
 
     def _watch_suite(self, now: float) -> None:
-        if self._in_use is not None and self._remote is not None and self._remote.receiving:
-            self._watch.watch(self._in_use[1].receive, now)
+        if (
+            self._in_use is not None
+            and self._keys.remote is not None
+            and self._keys.remote.receiving
+        ):
+            self._watch.watch(self._in_use.keys.receive, now)
 
     def _let_go(self) -> None:
         """There are no keys any more: nothing more is said under them, not even goodbye."""
@@ -333,7 +317,7 @@ class KeyedStream:
     def _gather(self) -> None:
         destination = self._destination
         if self._dtls is not None:
-            back = self._dtls_source if self._remote is None else destination
+            back = self._dtls_source if self._keys.remote is None else destination
             said = self._dtls.datagrams_to_send()
             if back is not None:
                 self._outgoing += [(each, back, False) for each in said]
@@ -386,15 +370,3 @@ class KeyedStream:
     def statistics(self) -> Statistics:
         """The counts of the stream, or of the last one there was."""
         return self._counted if self.stream is None else self.stream.statistics()
-
-
-def _make_keys(prepare: Prepare, randomness: Randomness) -> tuple[CryptoLine, ...]:
-    """One fresh key for each suite. LocalError where one is unknown or comes twice."""
-    names = prepare.suites
-    other = prepare.dtls or prepare.zrtp is not None
-    if not (names or other) or len(set(names)) < len(names) or not SUITES.keys() >= set(names):
-        raise LocalError(f"suites have to be some of {', '.join(SUITES)}, each once")
-    return tuple(
-        CryptoLine(tag, SUITES[name], Secret(randomness.octets(SUITES[name].master_length)))
-        for tag, name in enumerate(names, 1)
-    )
