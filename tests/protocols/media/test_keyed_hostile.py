@@ -248,6 +248,26 @@ def test_media_stands_in_for_the_acknowledgement_that_is_lost() -> None:
         assert side.keyed.statistics().rejected <= 2
 
 
+def test_while_the_last_word_of_the_exchange_is_lost_both_sides_go_on_being_heard() -> None:
+    until = START + 3.5
+
+    def lose_for_a_while(data: bytes) -> list[bytes]:
+        return [] if zrtp_type(data) == "Confirm2" and call.now < until else [data]
+
+    call = KeyedCall(SDES | ZRTP)
+    call.meddlers = {"alice": lose_for_a_while, "bob": lose_for_a_while}
+    call.agree(SDES | ZRTP)
+    call.start()
+    call.run(3.4)
+    for side in (call.alice, call.bob):
+        assert side.keyings == [Keying.SDES]
+        assert side.keyed.statistics().rejected == 0
+    call.run(3)
+    for side in (call.alice, call.bob):
+        assert side.keyed.keying is Keying.ZRTP
+        assert side.keyed.statistics().rejected <= 2
+
+
 def test_a_forged_part_of_the_agreement_is_told_as_an_attack_and_costs_no_secrecy() -> None:
     def forge(data: bytes) -> list[bytes]:
         if zrtp_type(data) != "DHPart2":

@@ -38,6 +38,8 @@ def test_zrtp_alone_fails_after_five_seconds_without_a_hello_and_says_so_once(
     assert (failed.keying, failed.attack) == (Keying.ZRTP, False)
     assert failed.reason == "nobody answered in ZRTP"
     call.run(15)
+    call.alice.keyed.set_remote(call.agreed(call.alice, ZRTP, hashes=hashes), call.now)
+    call.run(15)
     assert len(call.alice.of(KeyingFailed)) == 1
     assert call.alice.keyed.stream is None
 
