@@ -111,6 +111,17 @@ def test_when_the_peer_is_ready_the_handshake_is_begun_again_at_once() -> None:
     assert len(call.bob.keyed.datagrams_to_send()) == 1
 
 
+def test_with_the_answer_a_handshake_that_was_not_heard_is_said_again_at_once() -> None:
+    call = KeyedCall(DTLS)
+    call.bob.keyed.set_remote(call.agreed(call.bob, DTLS), call.now)
+    ((hello, _, _),) = call.bob.keyed.datagrams_to_send()
+    call.alice.keyed.receive_datagram(hello, BOB, call.now)
+    lost = call.alice.keyed.datagrams_to_send()
+    assert {destination for _, destination, _ in lost} == {BOB}
+    call.alice.keyed.set_remote(call.agreed(call.alice, DTLS), call.now + 0.2)
+    assert len(call.alice.keyed.datagrams_to_send()) == len(lost)
+
+
 def test_a_session_on_hold_by_an_address_of_zeros_sends_nothing() -> None:
     call = KeyedCall(SDES | DTLS | ZRTP)
     for keyings in (SDES, DTLS, ZRTP):
