@@ -1,0 +1,113 @@
+"""Two network namespaces of this thread's own with a wire between them (namespaces(7), veth(4)).
+
+A socket stays where it was opened, so one event loop can hold both ends of the wire.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final, Self
+
+_CLONE_NEWNET: Final = 0x40000000
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+
+
+class Namespace:
+    """A network namespace; `with` it, this thread is inside."""
+
+    def __init__(self) -> None:
+        before = _open_current()
+        try:
+            _checked(_LIBC.unshare(_CLONE_NEWNET))
+            self._own = _open_current()
+            ip("link set lo up")
+        finally:
+            _checked(_LIBC.setns(before, _CLONE_NEWNET))
+            os.close(before)
+        self._outside: list[int] = []
+
+    @property
+    def file(self) -> str:
+        """A path by which other programs find it."""
+        return f"/proc/{os.getpid()}/fd/{self._own}"
+
+    def __enter__(self) -> Self:
+        self._outside.append(_open_current())
+        _checked(_LIBC.setns(self._own, _CLONE_NEWNET))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        before = self._outside.pop()
+        _checked(_LIBC.setns(before, _CLONE_NEWNET))
+        os.close(before)
+
+    def close(self) -> None:
+        """Let it end with the last socket and process inside."""
+        os.close(self._own)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The phone's namespace and the peer's, and their addresses on the wire."""
+
+    phone: Namespace
+    peer: Namespace
+    phone_host: str = "10.45.0.1"
+    peer_host: str = "10.45.0.2"
+    phone_host6: str = "fd45::1"
+    peer_host6: str = "fd45::2"
+
+    def cut(self) -> None:
+        """From now on nothing passes."""
+        with self.peer:
+            ip("link set wire down")
+
+
+@contextmanager
+def wire() -> Iterator[Wire]:
+    """Both namespaces, joined; PermissionError without the rights of root."""
+    with ExitStack() as ending:
+        phone, peer = Namespace(), Namespace()
+        ending.callback(phone.close)
+        ending.callback(peer.close)
+        made = Wire(phone, peer)
+        with phone:
+            ip(f"link add wire type veth peer name wire netns {peer.file}")
+            address("wire", made.phone_host, made.phone_host6)
+            ending.callback(_delete, phone)
+        with peer:
+            address("wire", made.peer_host, made.peer_host6)
+        yield made
+
+
+def address(link: str, host: str, host6: str = "") -> None:
+    """Give a link of the current namespace its addresses, and set it up."""
+    ip(f"addr add {host}/24 dev {link}")
+    if host6:
+        ip(f"addr add {host6}/64 dev {link} nodad")
+    ip(f"link set {link} addrgenmode none up")
+
+
+def ip(words: str) -> None:
+    """Run ip(8) in the current namespace."""
+    subprocess.run(("ip", *words.split()), check=True)
+
+
+def _delete(inside: Namespace) -> None:
+    with inside:
+        ip("link delete wire")
+
+
+def _open_current() -> int:
+    return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+
+def _checked(result: int) -> None:
+    if result:
+        number = ctypes.get_errno()
+        raise PermissionError(number, os.strerror(number))
