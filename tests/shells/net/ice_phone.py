@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tests.shells.net.ice_peer import IcePeer
-from tests.shells.net.namespaces import Wire
+from tests.shells.net.namespaces import Street, Wire
 
 from offhook.base.randomness import SeededRandomness
 from offhook.base.vocabulary import IceDescription, PathAddress
@@ -45,7 +45,7 @@ class Phone:
             return await self.reports.get()
 
 
-def phone_on(lab: Wire, *, host: str = "", settings: IceSettings | None = None) -> Phone:
+def phone_on(lab: Wire | Street, *, host: str = "", settings: IceSettings | None = None) -> Phone:
     """A phone whose path is started."""
     with lab.phone:
         path = open_path(

@@ -1,4 +1,4 @@
-"""Two network namespaces of this thread's own with a wire between them (namespaces(7), veth(4)).
+"""Network namespaces of this thread's own with wires between them (namespaces(7), veth(4)).
 
 A socket stays where it was opened, so one event loop can hold both ends of the wire.
 """
@@ -79,9 +79,63 @@ def wire() -> Iterator[Wire]:
         with phone:
             ip(f"link add wire type veth peer name wire netns {peer.file}")
             address("wire", made.phone_host, made.phone_host6)
-            ending.callback(_delete, phone)
+            ending.callback(_delete, phone, "wire")
         with peer:
             address("wire", made.peer_host, made.peer_host6)
+        yield made
+
+
+@dataclass(frozen=True, slots=True)
+class Street:
+    """A phone's house, a middle and a peer's: no way from one house to the other but by the middle.
+
+    The phone's wire ends at `inner_host` of the middle, the peer's at `outer_host`.
+    """
+
+    phone: Namespace
+    middle: Namespace
+    peer: Namespace
+    phone_host: str = "10.45.0.1"
+    inner_host: str = "10.45.0.2"
+    outer_host: str = "10.46.0.1"
+    peer_host: str = "10.46.0.2"
+
+    def translate(self) -> None:
+        """From now on the middle forwards for the phone, as a NAT (RFC 4787)."""
+        with self.phone:
+            ip(f"route add default via {self.inner_host}")
+        with self.middle:
+            subprocess.run(
+                ("sysctl", "-q", "-w", "net.ipv4.ip_forward=1"), check=True, capture_output=True
+            )
+            rules = (
+                "add table ip nat",
+                "add chain ip nat after { type nat hook postrouting priority 100; }",
+                "add rule ip nat after oifname outer masquerade",
+            )
+            subprocess.run(("nft", "; ".join(rules)), check=True)
+
+
+@contextmanager
+def street() -> Iterator[Street]:
+    """Three namespaces, joined; PermissionError without the rights of root."""
+    with ExitStack() as ending:
+        phone, middle, peer = Namespace(), Namespace(), Namespace()
+        for each in (phone, middle, peer):
+            ending.callback(each.close)
+        made = Street(phone, middle, peer)
+        with middle:
+            for link, house, host in (
+                ("inner", phone, made.inner_host),
+                ("outer", peer, made.outer_host),
+            ):
+                ip(f"link add {link} type veth peer name wire netns {house.file}")
+                ending.callback(_delete, middle, link)
+                address(link, host)
+        with phone:
+            address("wire", made.phone_host)
+        with peer:
+            address("wire", made.peer_host)
         yield made
 
 
@@ -98,9 +152,9 @@ def ip(words: str) -> None:
     subprocess.run(("ip", *words.split()), check=True)
 
 
-def _delete(inside: Namespace) -> None:
+def _delete(inside: Namespace, link: str) -> None:
     with inside:
-        ip("link delete wire")
+        ip(f"link delete {link}")
 
 
 def _open_current() -> int:

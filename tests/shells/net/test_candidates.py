@@ -93,7 +93,7 @@ def test_on_loopback_loopback_is_reachable() -> None:
 def test_the_best_are_kept_each_address_once() -> None:
     told = [read(LINE.replace("2130706431", str(n)).replace("8998", str(n))) for n in range(1, 99)]
     twice = [each for each in told + told if each is not None]
-    kept = usable(twice, "10.45.0.1")
+    kept = usable(twice, ["fd45::1", "10.45.0.1"])
     assert [each.port for each in kept] == list(range(98, 98 - MAX_CANDIDATES, -1))
 
 

@@ -129,14 +129,14 @@ def test_lost_consent_ends_the_sending_and_is_told(
     lab: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ice_agent, "CONSENT_INTERVAL_S", 0.1)
-    monkeypatch.setattr(ice_agent, "CONSENT_EXPIRES_S", 0.5)
+    monkeypatch.setattr(ice_agent, "CONSENT_EXPIRES_S", 1.0)
 
     async def scene() -> None:
         phone, peer = phone_on(lab), IcePeer(lab.peer)
         await joined(phone, peer)
         assert (await phone.report()).state is PathState.CONNECTED
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(phone.reports.get(), 1.2)
+            await asyncio.wait_for(phone.reports.get(), 1.5)
         assert phone.path.send(b"\x80", NOWHERE)
         lab.cut()
         lost = await phone.report()

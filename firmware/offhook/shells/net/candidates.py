@@ -54,12 +54,12 @@ def read(line: str) -> Candidate | None:
     )
 
 
-def usable(candidates: Iterable[Candidate], local_host: str) -> list[Candidate]:
-    """Those that may be sent checks from `local_host`, the best first, MAX_CANDIDATES at most."""
-    here = ipaddress.ip_address(local_host)
+def usable(candidates: Iterable[Candidate], local_hosts: Iterable[str]) -> list[Candidate]:
+    """Those that can be reached from an address of ours: the best, MAX_CANDIDATES at most."""
+    ours = [ipaddress.ip_address(host) for host in local_hosts]
     found: dict[tuple[str, int], Candidate] = {}
     for candidate in sorted(candidates, key=lambda each: -each.priority):
-        if is_reachable(candidate.host, here):
+        if any(is_reachable(candidate.host, here) for here in ours):
             found.setdefault((candidate.host, candidate.port), candidate)
     return list(found.values())[:MAX_CANDIDATES]
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ipaddress
+import logging
 import re
 from typing import Final
 
 from aioice import Candidate
 from aioice.candidate import candidate_foundation, candidate_priority
+from aioice.stun import TransactionError
 
 from offhook.base.errors import LocalError, PeerError
 from offhook.base.randomness import Randomness
@@ -20,10 +23,15 @@ from offhook.base.vocabulary import IceDescription, PathAddress
 from offhook.shells.net import candidates, stun
 from offhook.shells.net.ice_agent import CONSENT_EXPIRES_S, Agent, Base
 from offhook.shells.net.path import IceSettings, OnMedia, OnState, PathReport, PathState
+from offhook.shells.net.turn import Relay
 from offhook.shells.net.udp import UdpPort
 
 UFRAG: Final = re.compile(r"[A-Za-z0-9+/]{4,256}")
 PWD: Final = re.compile(rb"[A-Za-z0-9+/]{22,256}")
+FREE_S: Final = 3.0
+"""How long a relayed address that isn't used is kept after a path was found."""
+
+log = logging.getLogger(__name__)
 
 
 class IcePath:
@@ -41,6 +49,7 @@ class IcePath:
         self._on_state: OnState | None = None
         self._bases: dict[Agent, Base] = {}
         """The agents that are alive, with their base on the RTP socket."""
+        self._relays: dict[Agent, tuple[Relay, Base]] = {}
         self._gathered: Agent | None = None
         """What the peer was or will be told of, until connect() begins."""
         self._checking: Agent | None = None
@@ -62,19 +71,13 @@ class IcePath:
         self._forget(self._gathered)
         ufrag, pwd = self._ice_text(6), self._ice_text(18)
         agent = Agent(ufrag, pwd, lambda: self._lost(agent))
-        host = Candidate(
-            foundation=candidate_foundation("host", "udp", self.local.host),
-            component=1,
-            transport="udp",
-            priority=candidate_priority(1, "host"),
-            host=self.local.host,
-            port=self.local.port,
-            type="host",
-        )
-        base = Base(agent, host, self._rtp.send)
+        base = Base(agent, _candidate("host", self.local), self._rtp.send)
         agent.add_base(base)
         self._bases[agent] = base
         self._gathered = agent
+        await asyncio.gather(self._find_reflexive(agent, base), self._find_relayed(agent))
+        if self._gathered is not agent:
+            raise LocalError("the path was closed, or gathered anew, while it gathered")
         return IceDescription(
             ufrag,
             Secret(pwd),
@@ -88,7 +91,7 @@ class IcePath:
         if agent is None:
             raise LocalError("there is nothing gathered to connect from")
         self._describe(agent, remote)
-        for each in self._usable(remote):
+        for each in self._usable(agent, remote):
             await agent.add_remote_candidate(each)
         agent.ice_controlling = controlling or remote.lite
         self._gathered = None
@@ -120,27 +123,73 @@ class IcePath:
 
     def close(self) -> None:
         """See MediaPath."""
-        self._on_state = None
+        self._on_state = self._gathered = self._checking = self._connected = None
         for agent in tuple(self._bases):
             self._forget(agent)
         self._rtp.close()
         self._rtcp.close()
+
+    async def _find_reflexive(self, agent: Agent, base: Base) -> None:
+        server = self._settings.stun_server
+        if server is None:
+            return
+        try:
+            async with asyncio.timeout(self._settings.gather_s):
+                seen = await agent.ask_server(base, server)
+        except (TransactionError, TimeoutError):
+            log.warning("the STUN server %s:%d does not answer", *server)
+            return
+        here = ipaddress.ip_address(self.local.host)
+        if seen != self.local and seen.port and candidates.is_reachable(seen.host, here):
+            agent.add_candidate(_candidate("srflx", seen, self.local))
+
+    async def _find_relayed(self, agent: Agent) -> None:
+        server = self._settings.turn_server
+        if server is None:
+            return
+        relay = Relay(
+            server,
+            lambda data, source: self._on_relayed(agent, data, source),
+            lambda reason: self._relay_lost(agent, reason),
+        )
+        try:
+            async with asyncio.timeout(self._settings.gather_s):
+                await relay.open()
+        except (PeerError, TimeoutError) as error:
+            relay.close()
+            log.warning("no relay at %s:%d: %s", *server.address, error or "no answer in time")
+            return
+        except BaseException:
+            relay.close()
+            raise
+        if agent is not self._gathered:
+            relay.close()
+            return
+        base = Base(agent, _candidate("relay", relay.address, relay.local), relay.send)
+        agent.add_base(base)
+        self._relays[agent] = (relay, base)
 
     def _ice_text(self, octets: int) -> str:
         """Random ice-chars, four for each three octets (RFC 8839 §5.4)."""
         return base64.b64encode(self._randomness.octets(octets)).decode()
 
     def _on_rtp(self, data: bytes, source: PathAddress) -> None:
-        if not stun.is_stun(data):
-            if self._on_datagram is not None:
-                self._on_datagram(data, source, False)
-            return
-        message = stun.read(data)
-        if message is None:
-            return
-        for agent, base in self._bases.items():
-            if agent.take(message, base, source):
-                return
+        message = self._stun_in(data, source)
+        if message is not None:
+            any(agent.take(message, base, source) for agent, base in self._bases.items())
+
+    def _on_relayed(self, agent: Agent, data: bytes, source: PathAddress) -> None:
+        message = self._stun_in(data, source)
+        if message is not None and agent in self._relays:
+            agent.take(message, self._relays[agent][1], source)
+
+    def _stun_in(self, data: bytes, source: PathAddress) -> stun.StunMessage | None:
+        """The STUN message that this is; what is media is handed up instead."""
+        if stun.is_stun(data):
+            return stun.read(data)
+        if self._on_datagram is not None:
+            self._on_datagram(data, source, False)
+        return None
 
     def _describe(self, agent: Agent, remote: IceDescription) -> None:
         """Set the peer's credentials; raises PeerError where it can't be spoken to by ICE."""
@@ -152,10 +201,11 @@ class IcePath:
             raise PeerError("the peer's address is none of its ICE candidates: it was rewritten")
         agent.remote_username, agent.remote_password = remote.ufrag, pwd.decode()
 
-    def _usable(self, remote: IceDescription) -> list[Candidate]:
+    @staticmethod
+    def _usable(agent: Agent, remote: IceDescription) -> list[Candidate]:
         lines = remote.candidates[: candidates.MAX_LINES]
         told = [each for each in map(candidates.read, lines) if each is not None]
-        return candidates.usable(told, self.local.host)
+        return candidates.usable(told, {each.host for each in agent.bases})
 
     def _succeeded(self, agent: Agent) -> None:
         pair = agent.selected
@@ -163,6 +213,8 @@ class IcePath:
             return
         before, self._connected, self._checking = self._connected, agent, None
         self._forget(before)
+        if agent in self._relays:
+            asyncio.get_running_loop().call_later(FREE_S, self._free_relay, agent)
         local, remote = pair.local_candidate, pair.remote_candidate
         self._report(
             PathState.CONNECTED,
@@ -181,13 +233,29 @@ class IcePath:
         )
 
     def _lost(self, agent: Agent) -> None:
-        if agent is not self._connected:
-            return
-        self._connected = None
-        self._forget(agent)
-        self._report(
-            PathState.LOST,
-            f"the other side has not agreed to receive for {CONSENT_EXPIRES_S:g} s",
+        self._end(agent, f"the other side has not agreed to receive for {CONSENT_EXPIRES_S:g} s")
+
+    def _relay_lost(self, agent: Agent, reason: str) -> None:
+        log.warning("the relay is gone: %s", reason)
+        if self._uses_relay(agent):
+            self._end(agent, f"the relay is gone: {reason}")
+
+    def _end(self, agent: Agent, detail: str) -> None:
+        """What was found is lost."""
+        if agent is self._connected:
+            self._connected = None
+            self._forget(agent)
+            self._report(PathState.LOST, detail)
+
+    def _free_relay(self, agent: Agent) -> None:
+        """Give an address back that proved not to be needed (RFC 8445 §8.3)."""
+        if agent in self._relays and not self._uses_relay(agent):
+            self._relays[agent][0].close()
+
+    def _uses_relay(self, agent: Agent) -> bool:
+        pair = agent.selected
+        return (
+            agent in self._relays and pair is not None and pair.protocol is self._relays[agent][1]
         )
 
     def _report(self, state: PathState, detail: str, local: str = "", remote: str = "") -> None:
@@ -198,6 +266,22 @@ class IcePath:
         if agent is not None:
             self._bases.pop(agent, None)
             agent.stop()
+            if agent in self._relays:
+                self._relays.pop(agent)[0].close()
+
+
+def _candidate(kind: str, at: PathAddress, related: PathAddress | None = None) -> Candidate:
+    return Candidate(
+        foundation=candidate_foundation(kind, "udp", (related or at).host),
+        component=1,
+        transport="udp",
+        priority=candidate_priority(1, kind),
+        host=at.host,
+        port=at.port,
+        type=kind,
+        related_address=related.host if related else None,
+        related_port=related.port if related else None,
+    )
 
 
 def _shown(candidate: Candidate) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from aioice import Candidate, Connection
 from aioice.ice import ICE_FAILED, CandidatePair, StunProtocol
-from aioice.stun import Message
+from aioice.stun import Class, Message, Method
 
 from offhook.base.vocabulary import PathAddress
 from offhook.shells.net import stun
@@ -22,6 +22,8 @@ CHECK_INTERVAL_S: Final = 0.05
 """Ta, between the checks that we begin (RFC 8445 §14.2)."""
 CONSENT_INTERVAL_S = 5.0
 CONSENT_EXPIRES_S = 30.0
+KEEP_OPEN_S: Final = 15.0
+"""Between the datagrams that keep a NAT's port open (RFC 8445 §11)."""
 MAX_LEARNED: Final = 8
 """Peer-reflexive candidates that a peer may make us learn, each of them a pair and a check."""
 MAX_EARLY: Final = 16
@@ -70,12 +72,41 @@ class Agent(Connection):
         self._began = self._stopped = False
         self._conflicts = 0
         self._next_check = self._consented = 0.0
+        self._servers: dict[bytes, PathAddress] = {}
+        """STUN servers that were asked, by transaction: they have no key to prove themselves."""
+        self._keeping: asyncio.Task[None] | None = None
         self._consent_asked: dict[bytes, tuple[str, int]] = {}
 
-    def add_base(self, base: Base, *more: Candidate) -> None:
-        """A socket to check from, with all the candidates that it is behind."""
+    @property
+    def bases(self) -> list[Candidate]:
+        """What there is to check from."""
+        return [base.local_candidate for base in self._protocols if base.local_candidate]
+
+    def add_base(self, base: Base) -> None:
+        """A socket or relayed address to check from."""
         self._protocols.append(base)
-        self._local_candidates += (base.candidate, *more)
+        self.add_candidate(base.candidate)
+
+    def add_candidate(self, candidate: Candidate) -> None:
+        """What the peer is told; its checks come in by some base."""
+        self._local_candidates.append(candidate)
+
+    async def ask_server(self, base: Base, server: PathAddress) -> PathAddress:
+        """Where a STUN server sees this base (RFC 8445 §5.1.1.2), kept open from then on.
+
+        Raises TransactionError where it doesn't answer.
+        """
+        request = Message(Method.BINDING, Class.REQUEST)
+        self._servers[request.transaction_id] = server
+        response, _ = await base.request(request, server)
+        self._keeping = asyncio.create_task(self._keep_open(base, server))
+        return PathAddress(*response.attributes["XOR-MAPPED-ADDRESS"])
+
+    async def _keep_open(self, base: Base, server: PathAddress) -> None:
+        """Until the checks need it no more (RFC 8445 §5.1.1.4)."""
+        while self.selected is None and not self._stopped:
+            await asyncio.sleep(KEEP_OPEN_S)
+            base.send_stun(Message(Method.BINDING, Class.REQUEST), server)
 
     async def gather_candidates(self) -> None:
         """Nothing is looked for here: add_base() told."""
@@ -103,7 +134,11 @@ class Agent(Connection):
         self.selected = None
         self._early.clear()
         self._check_list_state.put_nowait(ICE_FAILED)
-        for task in (self._query_consent_task, *(pair.task for pair in self._check_list)):
+        for task in (
+            self._query_consent_task,
+            self._keeping,
+            *(pair.task for pair in self._check_list),
+        ):
             if task is not None:
                 task.cancel()
 
@@ -120,7 +155,7 @@ class Agent(Connection):
             return True
         if message.transaction not in base.transactions:
             return False
-        if self._may_answer(message):
+        if self._may_answer(message, source):
             base.datagram_received(message.octets, source)
         return True
 
@@ -136,7 +171,11 @@ class Agent(Connection):
         learned = sum(each.type == "prflx" for each in self._remote_candidates)
         return stun.PRIORITY in message.attributes and learned < MAX_LEARNED
 
-    def _may_answer(self, message: StunMessage) -> bool:
+    def _may_answer(self, message: StunMessage, source: PathAddress) -> bool:
+        if message.transaction in self._servers:
+            return source == self._servers[message.transaction] and (
+                message.kind == stun.ERROR or stun.XOR_MAPPED_ADDRESS in message.attributes
+            )
         if not message.verified((self.remote_password or "").encode()):
             return False
         if message.kind == stun.ERROR and stun.error_code(message) == 487:
