@@ -8,7 +8,7 @@ from typing import Final
 
 from offhook.base.randomness import Randomness
 from offhook.base.secret import Secret
-from offhook.protocols.keying.srtp_keys import CryptoLine
+from offhook.protocols.keying.srtp_keys import CryptoLine, SrtpKeys
 from offhook.protocols.media import messages as engine
 from offhook.protocols.sdp.negotiation import (
     Agreement,
@@ -148,8 +148,7 @@ class TrunkCall:
                 remote_rtcp=agreement.remote_rtcp,
                 codec=agreement.codec,
                 dtmf_payload_type=agreement.dtmf_payload_type,
-                send_keys=send_keys,
-                receive_keys=agreement.receive_keys,
+                keys=SrtpKeys(send_keys, agreement.receive_keys),
                 ptime_ms=agreement.ptime_ms,
                 sending=agreement.sending,
                 receiving=agreement.receiving,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from offhook.app.engine.engine import Engine
 from offhook.base.randomness import SeededRandomness
 from offhook.base.vocabulary import AudioCodec, PcmFormat
+from offhook.protocols.keying.srtp_keys import SrtpKeys
 from offhook.protocols.media.messages import LocalReady, Prepare, Report, SetRemote, Start
 from offhook.shells.audio.sound import OnPeriod, Pacer
 
@@ -110,8 +111,7 @@ def towards(
         None if mux else other.rtcp,
         codec,
         dtmf,
-        mine.crypto[0],
-        other.crypto[0],
+        SrtpKeys(mine.crypto[0], other.crypto[0]),
     )
 
 

@@ -15,7 +15,20 @@ from offhook.base.schema.key_tones import key_tone
 from offhook.base.schema.tone_plan import tone_plan
 from offhook.base.secret import Secret
 from offhook.base.vocabulary import AudioCodec, PathAddress
-from offhook.protocols.keying.srtp_keys import AEAD_AES_256_GCM, SUITES, CryptoLine, CryptoSuite
+from offhook.protocols.keying.dtls.agreed import Agreed
+from offhook.protocols.keying.dtls.fingerprint import Fingerprint
+from offhook.protocols.keying.dtls.setup import Role
+from offhook.protocols.keying.methods import Keying
+from offhook.protocols.keying.srtp_keys import (
+    AEAD_AES_256_GCM,
+    SUITES,
+    CryptoLine,
+    CryptoSuite,
+    SrtpKeys,
+)
+from offhook.protocols.keying.zrtp.events import ZrtpTrust
+from offhook.protocols.keying.zrtp.hello_hash import HelloHash
+from offhook.protocols.keying.zrtp.retained import Continuity
 from offhook.protocols.media.handset_messages import (
     Beep,
     CloseHandset,
@@ -31,6 +44,22 @@ from offhook.protocols.media.handset_messages import (
     Spoken,
     StopTone,
     WatchLevels,
+)
+from offhook.protocols.media.keying_messages import (
+    Keyed,
+    KeyingFailed,
+    KeyingWarned,
+    PeerReady,
+    RefusedWish,
+    SasCompared,
+    SasStanding,
+    SuiteBroken,
+    ZrtpAgreed,
+    ZrtpForget,
+    ZrtpOwn,
+    ZrtpRecall,
+    ZrtpRetain,
+    ZrtpSecretsWanted,
 )
 from offhook.protocols.media.messages import (
     Command,
@@ -53,28 +82,45 @@ from offhook.protocols.media.messages import (
 from offhook.protocols.media.opus import OpusTerms
 
 HERE, THERE = PathAddress("127.0.0.1", 4000), PathAddress("::1", 5000)
+ZID = bytes(range(12))
 KEYS = tuple(
     CryptoLine(tag, suite, Secret(bytes([tag]) * suite.master_length))
     for tag, suite in enumerate(SUITES.values())
 )
 COMMANDS: list[Command] = [
     Prepare(1, "127.0.0.1", tuple(SUITES)),
-    SetRemote(1, HERE, THERE, AudioCodec("PCMA", 8, 8000), 101, KEYS[0], KEYS[1]),
-    SetRemote(1, HERE, None, AudioCodec("PCMU", 0, 8000), None, KEYS[1], KEYS[0], sending=False),
+    Prepare(1, "127.0.0.1", (), dtls=True, zrtp=ZrtpOwn(ZID, words=True, keep_s=0)),
+    SetRemote(1, HERE, THERE, AudioCodec("PCMA", 8, 8000), 101, SrtpKeys(KEYS[0], KEYS[1])),
+    SetRemote(
+        1, HERE, None, AudioCodec("PCMU", 0, 8000), None, SrtpKeys(KEYS[1], KEYS[0]), sending=False
+    ),
     SetRemote(
         1,
         HERE,
         None,
         AudioCodec("opus", 111, 48000, 2),
         101,
-        KEYS[1],
-        KEYS[0],
+        SrtpKeys(KEYS[1], KEYS[0]),
         codec_parameters="useinbandfec=1",
         dtmf_clock_rate=8000,
         receive_events=((110, 48000),),
         opus=OpusTerms(24_000, 3),
     ),
+    SetRemote(
+        1,
+        HERE,
+        None,
+        AudioCodec("PCMU", 0, 8000),
+        None,
+        None,
+        dtls=Agreed(Role.ACTIVE, (Fingerprint("sha-256", bytes(32)),), "a" * 20),
+        zrtp=ZrtpAgreed((HelloHash("1.10", bytes(32)),)),
+    ),
     Start(1),
+    PeerReady(1),
+    ZrtpRecall(1, ZID, Secret(b"1" * 32), None, Secret(b"2" * 32), verified=True),
+    ZrtpRecall(1, ZID),
+    SasCompared(1, same=True),
     SendDtmf(1, "12#"),
     Stop(1),
     OpenHandset(),
@@ -92,6 +138,17 @@ COMMANDS: list[Command] = [
 ]
 REPORTS: list[Report] = [
     LocalReady(1, HERE, THERE, KEYS),
+    LocalReady(
+        1, HERE, THERE, (), Fingerprint("sha-256", bytes(32)), "b" * 22, "1.10 " + "ab" * 32
+    ),
+    Keyed(1, Keying.ZRTP, "AES_256_CM_HMAC_SHA1_80", 812.5),
+    ZrtpSecretsWanted(1, ZID),
+    SasStanding(1, ZID, ("y", "b", "n", "1"), ZrtpTrust(continuity=Continuity.MISMATCH)),
+    ZrtpRetain(1, ZID, Secret(b"1" * 32), None, verified=False, lifetime_s=None),
+    ZrtpForget(1, ZID, expired=True),
+    KeyingFailed(1, Keying.DTLS, "the certificate is another one", attack=True),
+    KeyingWarned(1, RefusedWish.GO_CLEAR),
+    SuiteBroken(1, "AEAD_AES_256_GCM", 50),
     KeysConfirmed(1, 1.5),
     FirstPacketSent(1, 0.0),
     DtmfReceived(1, "#", 100.0),

@@ -20,6 +20,7 @@ from offhook.base.errors import LocalError
 from offhook.base.randomness import SeededRandomness
 from offhook.base.secret import Secret
 from offhook.base.vocabulary import PathAddress, PcmFormat
+from offhook.protocols.keying.srtp_keys import SrtpKeys
 from offhook.protocols.media import g722
 from offhook.protocols.media.messages import (
     Command,
@@ -324,8 +325,8 @@ def test_parameters_of_which_nothing_can_be_made_end_the_session(
         short = replace(good.receive_keys, master=Secret(b"short"))
         side.engine.handle(
             {
-                "short key": replace(good, receive_keys=short),
-                "own key": replace(good, receive_keys=good.send_keys),
+                "short key": replace(good, keys=SrtpKeys(good.send_keys, short)),
+                "own key": replace(good, keys=SrtpKeys(good.send_keys, good.send_keys)),
                 "host name": replace(good, remote=PathAddress("phone.example", 4000)),
                 "ptime": replace(good, ptime_ms=7),
             }[defect]

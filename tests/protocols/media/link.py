@@ -15,6 +15,7 @@ from offhook.protocols.keying.srtp_keys import (
     SUITES,
     CryptoLine,
     CryptoSuite,
+    SrtpKeys,
 )
 from offhook.protocols.media.messages import SetRemote
 from offhook.protocols.media.stream import MediaStream, StreamEvent
@@ -54,10 +55,20 @@ def agreed(
         remote_rtcp=None if mux else BOB_RTCP,
         codec=CODECS[encoding],
         dtmf_payload_type=dtmf,
-        send_keys=key("alice", suite),
-        receive_keys=key("bob", suite),
+        keys=SrtpKeys(key("alice", suite), key("bob", suite)),
         ptime_ms=ptime_ms,
     )
+
+
+def rekeyed(
+    parameters: SetRemote,
+    *,
+    send: CryptoLine | None = None,
+    receive: CryptoLine | None = None,
+) -> SetRemote:
+    """The same with another key in one direction or both."""
+    keys = SrtpKeys(send or parameters.send_keys, receive or parameters.receive_keys)
+    return replace(parameters, keys=keys)
 
 
 def mirrored(parameters: SetRemote) -> SetRemote:
@@ -66,8 +77,7 @@ def mirrored(parameters: SetRemote) -> SetRemote:
         parameters,
         remote=ALICE,
         remote_rtcp=None if parameters.remote_rtcp is None else ALICE_RTCP,
-        send_keys=parameters.receive_keys,
-        receive_keys=parameters.send_keys,
+        keys=SrtpKeys(parameters.receive_keys, parameters.send_keys),
         codec=(parameters.receive_codecs or (parameters.codec,))[0],
         receive_codecs=(parameters.codec,),
         dtmf_payload_type=parameters.receive_dtmf_payload_type or parameters.dtmf_payload_type,

@@ -24,6 +24,7 @@ from tests.protocols.media.link import (
 
 from offhook.base.randomness import SeededRandomness
 from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.protocols.keying.srtp_keys import SrtpKeys
 from offhook.protocols.media import jitter
 from offhook.protocols.media.codecs import make_codec
 from offhook.protocols.media.jitter import Frame, JitterBuffer
@@ -286,8 +287,7 @@ def test_no_codec_is_made_of_terms_without_its_library(monkeypatch: pytest.Monke
         None,
         AudioCodec("G722", 9, 8000),
         101,
-        key("alice"),
-        key("bob"),
+        SrtpKeys(key("alice"), key("bob")),
     )
     with pytest.raises(LocalError, match="pip install g722"):
         MediaStream(terms, SeededRandomness("a"), START)

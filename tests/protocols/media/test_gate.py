@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -23,6 +22,7 @@ from tests.protocols.media.link import (
     agreed,
     key,
     mirrored,
+    rekeyed,
     speech,
 )
 
@@ -89,7 +89,7 @@ def test_a_capture_without_the_key_decodes_to_nothing_and_with_it_to_speech(
 ) -> None:
     captured = capture_of_a_call(suite)
     for keys, expected in ((key("mallory", suite), False), (key("alice", suite), True)):
-        parameters = replace(mirrored(agreed(suite)), receive_keys=keys)
+        parameters = rekeyed(mirrored(agreed(suite)), receive=keys)
         stream = MediaStream(parameters, SeededRandomness("c"), START)
         heard = b""
         for n, data in enumerate(captured):
@@ -120,7 +120,7 @@ def test_the_replay_of_a_whole_capture_is_rejected_and_counted(suite: CryptoSuit
 
 def test_the_replay_of_another_call_is_rejected() -> None:
     captured = capture_of_a_call(ALL_SUITES[0])
-    parameters = replace(mirrored(agreed()), receive_keys=key("alice of the next call"))
+    parameters = rekeyed(mirrored(agreed()), receive=key("alice of the next call"))
     bob = End(parameters, "b")
     for data in captured:
         bob.stream.receive_datagram(data, ALICE, START)
@@ -272,12 +272,12 @@ def test_a_key_changed_after_a_wrap_comes_with_a_new_source() -> None:
     call = Call()
     sender = call.alice.stream._sender
     first = sender.ssrc
-    call.alice.stream.set_remote(replace(agreed(), send_keys=key("second")), START)
+    call.alice.stream.set_remote(rekeyed(agreed(), send=key("second")), START)
     assert sender.ssrc == first
     sender._sequence = 65_530
     call.run(0.2)
     assert sender.ssrc == first
-    call.alice.stream.set_remote(replace(agreed(), send_keys=key("third")), call.now)
+    call.alice.stream.set_remote(rekeyed(agreed(), send=key("third")), call.now)
     assert sender.ssrc != first
 
 

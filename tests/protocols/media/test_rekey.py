@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +15,7 @@ from tests.protocols.media.link import (
     agreed,
     key,
     mirrored,
+    rekeyed,
     speech,
 )
 
@@ -33,9 +32,9 @@ SAID = speech(4)
 suites = pytest.mark.parametrize("suite", ALL_SUITES, ids=lambda suite: suite.name)
 
 
-def rekeyed(parameters: SetRemote, seed: str) -> SetRemote:
+def resending(parameters: SetRemote, seed: str) -> SetRemote:
     """Alice sends with another key."""
-    return replace(parameters, send_keys=key(seed, parameters.send_keys.suite))
+    return rekeyed(parameters, send=key(seed, parameters.send_keys.suite))
 
 
 @suites
@@ -48,7 +47,7 @@ def test_a_re_key_costs_no_packet_while_the_two_ends_change_over(
     if wrapped:
         call.alice.stream._sender._sequence = 65_500
     call.run(1.5)
-    fresh = rekeyed(parameters, "alice 2")
+    fresh = resending(parameters, "alice 2")
     call.bob.stream.set_remote(mirrored(fresh), call.now)
     call.run(0.4)
     call.alice.stream.set_remote(fresh, call.now)
@@ -62,7 +61,7 @@ def test_a_re_key_costs_no_packet_while_the_two_ends_change_over(
 def test_packets_under_the_key_before_do_not_confirm_the_new_one() -> None:
     call = Call()
     call.run(0.5)
-    call.bob.stream.set_remote(mirrored(rekeyed(agreed(), "alice 2")), call.now)
+    call.bob.stream.set_remote(mirrored(resending(agreed(), "alice 2")), call.now)
     call.run(1.5)
     assert call.bob.stream.statistics().rejected == 0
     assert len(call.bob.of(KeysConfirmed)) == 1
@@ -71,7 +70,7 @@ def test_packets_under_the_key_before_do_not_confirm_the_new_one() -> None:
 def test_a_peer_that_never_changes_over_is_rejected_then_and_lost() -> None:
     call = Call()
     call.run(0.5)
-    call.bob.stream.set_remote(mirrored(rekeyed(agreed(), "alice 2")), call.now)
+    call.bob.stream.set_remote(mirrored(resending(agreed(), "alice 2")), call.now)
     call.run(OVERLAP_S + 6)
     assert call.bob.stream.statistics().rejected > 200
     assert len(call.bob.of(KeysConfirmed)) == 1
@@ -94,7 +93,7 @@ def test_over_many_re_keys_the_sources_stay_bounded_and_the_losses_counted() -> 
     parameters = agreed()
     for n in range(30):
         call.alice.stream._sender.change_source()
-        parameters = rekeyed(parameters, f"alice {n}")
+        parameters = resending(parameters, f"alice {n}")
         call.bob.stream.set_remote(mirrored(parameters), call.now)
         call.alice.stream.set_remote(parameters, call.now)
         call.alice.stream._sender._sequence += 3
@@ -106,7 +105,7 @@ def test_over_many_re_keys_the_sources_stay_bounded_and_the_losses_counted() -> 
 def test_reports_go_on_being_taken_after_a_re_key() -> None:
     call = Call()
     call.run(20)
-    fresh = rekeyed(agreed(), "alice 2")
+    fresh = resending(agreed(), "alice 2")
     call.bob.stream.set_remote(mirrored(fresh), call.now)
     call.alice.stream.set_remote(fresh, call.now)
     before = call.alice.stream._sender._protector.rtcp_index
@@ -122,7 +121,7 @@ def test_back_at_a_key_that_was_used_before_the_source_is_another() -> None:
     call.run(0.1)
     sender = call.alice.stream._sender
     first, source = sender.keys, sender.ssrc
-    call.alice.stream.set_remote(rekeyed(agreed(), "alice 2"), call.now)
+    call.alice.stream.set_remote(resending(agreed(), "alice 2"), call.now)
     assert sender.ssrc == source
     call.alice.stream.set_remote(agreed(), call.now)
     assert sender.keys.same_key(first)
@@ -131,8 +130,8 @@ def test_back_at_a_key_that_was_used_before_the_source_is_another() -> None:
 
 def test_a_peer_may_not_take_a_key_that_we_sent_with_before() -> None:
     call = Call()
-    call.alice.stream.set_remote(rekeyed(agreed(), "alice 2"), call.now)
-    reflecting = replace(rekeyed(agreed(), "alice 3"), receive_keys=key("alice"))
+    call.alice.stream.set_remote(resending(agreed(), "alice 2"), call.now)
+    reflecting = rekeyed(resending(agreed(), "alice 3"), receive=key("alice"))
     with pytest.raises(PeerError, match="key of ours"):
         call.alice.stream.set_remote(reflecting, call.now)
     # What was agreed before stays in force.
@@ -147,7 +146,7 @@ def test_no_packet_index_comes_twice_under_one_key(steps: list[tuple[int, int]])
     stream, now = call.alice.stream, START
     seen: set[tuple[int, bytes]] = set()
     for number, periods in steps:
-        stream.set_remote(rekeyed(agreed(), f"alice {number}"), now)
+        stream.set_remote(resending(agreed(), f"alice {number}"), now)
         for _ in range(periods):
             now += PERIOD
             stream.capture(bytes(FORMAT.octets), now)

@@ -18,13 +18,14 @@ from tests.protocols.media.link import (
     agreed,
     key,
     mirrored,
+    rekeyed,
     speech,
 )
 
 from offhook.base.errors import LocalError, PeerError
 from offhook.base.secret import Secret
 from offhook.base.vocabulary import AudioCodec, PathAddress
-from offhook.protocols.keying.srtp_keys import AEAD_AES_256_GCM, CryptoLine, CryptoSuite
+from offhook.protocols.keying.srtp_keys import AEAD_AES_256_GCM, CryptoLine, CryptoSuite, SrtpKeys
 from offhook.protocols.media.messages import (
     DtmfReceived,
     FirstPacketSent,
@@ -268,7 +269,7 @@ def test_a_packet_that_is_not_authenticated_brings_no_media_back() -> None:
     call.links[id(call.alice)].loss = 1.0
     call.run(6)
     call.links[id(call.alice)].loss = 0.0
-    call.alice.stream.set_remote(replace(agreed(), send_keys=key("mallory")), call.now)
+    call.alice.stream.set_remote(rekeyed(agreed(), send=key("mallory")), call.now)
     call.run(2)
     assert call.bob.stream.statistics().rejected > 50
     assert not call.bob.of(MediaBack)
@@ -302,7 +303,7 @@ def test_no_packet_at_all_is_media_lost_without_keys_confirmed() -> None:
 
 def test_a_wrong_key_is_media_lost_without_keys_confirmed() -> None:
     call = Call(alice_says=SAID)
-    wrong = replace(agreed(), receive_keys=key("mallory"))
+    wrong = rekeyed(agreed(), receive=key("mallory"))
     call.alice.stream.set_remote(wrong, call.now)
     call.run(OVERLAP_S + 6)
     assert len(call.alice.of(MediaLost)) == 1
@@ -338,8 +339,7 @@ def test_equal_keys_keep_the_roll_over_counter_and_the_replay_state() -> None:
         replace(
             agreed(),
             remote=PathAddress("192.0.2.1", 4000),
-            send_keys=key("bob"),
-            receive_keys=key("alice"),
+            keys=SrtpKeys(key("bob"), key("alice")),
         ),
         call.now,
     )
@@ -354,14 +354,13 @@ def test_equal_keys_keep_the_roll_over_counter_and_the_replay_state() -> None:
 def test_a_changed_key_takes_over_and_is_confirmed_anew() -> None:
     call = Call(alice_says=speech(6))
     call.run(2)
-    fresh = replace(agreed(), send_keys=key("alice 2"))
+    fresh = rekeyed(agreed(), send=key("alice 2"))
     call.alice.stream.set_remote(fresh, call.now)
     call.bob.stream.set_remote(
         replace(
             agreed(),
             remote=PathAddress("192.0.2.1", 4000),
-            send_keys=key("bob"),
-            receive_keys=key("alice 2"),
+            keys=SrtpKeys(key("bob"), key("alice 2")),
         ),
         call.now,
     )
@@ -377,20 +376,28 @@ def test_a_changed_key_takes_over_and_is_confirmed_anew() -> None:
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"send_keys": CryptoLine(1, ALL_SUITES[0], Secret(bytes(45)))}, "octets, not 45"),
-        ({"receive_keys": CryptoLine(1, ALL_SUITES[1], Secret(bytes(29)))}, "octets, not 29"),
+        (
+            {"keys": SrtpKeys(CryptoLine(1, ALL_SUITES[0], Secret(bytes(45))), key("bob"))},
+            "octets, not 45",
+        ),
+        (
+            {"keys": SrtpKeys(key("alice"), CryptoLine(1, ALL_SUITES[1], Secret(bytes(29))))},
+            "octets, not 29",
+        ),
         (
             {
-                "receive_keys": CryptoLine(
-                    1, CryptoSuite("F8_128_HMAC_SHA1_80", 16, 14), Secret(bytes(30))
+                "keys": SrtpKeys(
+                    key("alice"),
+                    CryptoLine(1, CryptoSuite("F8_128_HMAC_SHA1_80", 16, 14), Secret(bytes(30))),
                 )
             },
             "not supported",
         ),
         (
             {
-                "receive_keys": CryptoLine(
-                    1, CryptoSuite("AEAD_AES_256_GCM", 16, 14), Secret(bytes(30))
+                "keys": SrtpKeys(
+                    key("alice"),
+                    CryptoLine(1, CryptoSuite("AEAD_AES_256_GCM", 16, 14), Secret(bytes(30))),
                 )
             },
             "44 octets, not 30",
@@ -429,7 +436,7 @@ def test_parameters_of_which_no_stream_can_be_made_are_refused(
 
 def test_our_own_key_sent_back_to_us_is_refused() -> None:
     with pytest.raises(PeerError, match="own key"):
-        Call(replace(agreed(AEAD_AES_256_GCM), receive_keys=key("alice", AEAD_AES_256_GCM)))
+        Call(rekeyed(agreed(AEAD_AES_256_GCM), receive=key("alice", AEAD_AES_256_GCM)))
 
 
 def test_an_unspecified_address_is_sent_nothing() -> None:

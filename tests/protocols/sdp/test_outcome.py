@@ -22,7 +22,9 @@ from tests.protocols.sdp.ends import (
 
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.protocols.keying.methods import Keying
 from offhook.protocols.keying.sdes import format_crypto
+from offhook.protocols.keying.srtp_keys import SrtpKeys
 from offhook.protocols.sdp.negotiation import (
     Agreement,
     Direction,
@@ -53,12 +55,10 @@ def test_an_answer_settles_the_stream() -> None:
         remote_rtcp=PathAddress("192.0.2.2", 6001),
         codec=AudioCodec("PCMU", 0, 8000),
         dtmf_payload_type=101,
-        send_keys=us().crypto[1],
-        receive_keys=PEER_KEY,
+        keys=SrtpKeys(us().crypto[1], PEER_KEY),
         ptime_ms=20,
         sending=True,
         receiving=True,
-        keying="sdes",
         receive_codecs=(AudioCodec("PCMU", 0, 8000), AudioCodec("PCMA", 8, 8000)),
         receive_dtmf_payload_type=101,
         held=False,
@@ -173,7 +173,7 @@ def test_a_keyed_answer_counts_whatever_its_rtp_profile_is_called(profile: str) 
 
 def test_a_zrtp_hash_beside_the_keys_is_let_be() -> None:
     with_hash = edit(ANSWER, "a=sendrecv", "a=zrtp-hash:1.10 00\r\na=sendrecv")
-    assert read(with_hash).keying == "sdes"
+    assert read(with_hash).keying is Keying.SDES
 
 
 def test_unpadded_keys_and_lifetimes_are_taken() -> None:

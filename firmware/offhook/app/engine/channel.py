@@ -89,7 +89,7 @@ def _decode(datagram: bytes, decoders: dict[str, msgspec.msgpack.Decoder[Any]]) 
 
 def _crypto_lines(message: Message) -> tuple[CryptoLine, ...]:
     if isinstance(message, SetRemote):
-        return message.send_keys, message.receive_keys
+        return () if message.keys is None else (message.keys.send, message.keys.receive)
     if isinstance(message, LocalReady):
         return message.crypto
     return ()

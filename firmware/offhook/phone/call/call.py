@@ -237,7 +237,7 @@ class Call(ABC):
         first = self.state is not CallState.TALKING
         self._commands.append(self._media(agreement))
         self.record.suite = agreement.send_keys.suite.name
-        self.record.keying = agreement.keying
+        self.record.keying = agreement.keying.value
         self.record.codec = agreement.codec.encoding
         if first:
             self._commands.append(engine.Start(self.terms.session))
@@ -253,8 +253,7 @@ class Call(ABC):
             remote_rtcp=agreement.remote_rtcp,
             codec=agreement.codec,
             dtmf_payload_type=agreement.dtmf_payload_type,
-            send_keys=agreement.send_keys,
-            receive_keys=agreement.receive_keys,
+            keys=agreement.keys,
             ptime_ms=agreement.ptime_ms,
             sending=agreement.sending and not (self.held or self._apart),
             receiving=agreement.receiving and not self._apart,
@@ -264,6 +263,7 @@ class Call(ABC):
             dtmf_clock_rate=agreement.dtmf_clock_rate,
             receive_events=agreement.receive_events,
             opus=self.terms.opus,
+            dtls=agreement.dtls,
         )
 
     def _reoffered(self, event: sip.OfferReceived, now: float) -> None:

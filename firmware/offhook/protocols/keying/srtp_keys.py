@@ -93,3 +93,11 @@ class CryptoLine:
     def same_key(self, other: CryptoLine) -> bool:
         """Whether both lines protect packets alike: by suite and key, whatever their tags are."""
         return self.suite == other.suite and self.master == other.master
+
+
+@dataclass(frozen=True, slots=True)
+class SrtpKeys:
+    """The two keys of a stream: what we protect with, and what the peer does."""
+
+    send: CryptoLine
+    receive: CryptoLine

@@ -10,25 +10,45 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from offhook.base.errors import LocalError
 from offhook.base.vocabulary import AudioCodec, PathAddress
-from offhook.protocols.keying.srtp_keys import CryptoLine
+from offhook.protocols.keying.dtls.agreed import Agreed as DtlsAgreed
+from offhook.protocols.keying.dtls.fingerprint import Fingerprint
+from offhook.protocols.keying.srtp_keys import CryptoLine, SrtpKeys
 from offhook.protocols.media.handset_messages import HandsetCommand, HandsetReport
+from offhook.protocols.media.keying_messages import (
+    KeyingCommand,
+    KeyingReport,
+    ZrtpAgreed,
+    ZrtpOwn,
+)
 from offhook.protocols.media.opus import OpusTerms
 
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Open a path on `local_host` and make one fresh key for each of `suites`, in order."""
+    """Open a path on `local_host`, and make ready for every keying that may be agreed.
+
+    One fresh SDES key is made for each of `suites`, in order.
+    """
 
     session: int
     local_host: str
     suites: tuple[str, ...]
     dscp: int = 46
+    dtls: bool = False
+    """Be ready for DTLS-SRTP: from now on a handshake of the peer is answered (RFC 5763 §5)."""
+    zrtp: ZrtpOwn | None = None
+    """Be ready for ZRTP; None: it is not spoken."""
 
 
 @dataclass(frozen=True, slots=True)
 class SetRemote:
-    """What was agreed: where to send, which codec, which keys. Replaces what was set before."""
+    """What was agreed: where to send, which codec, which keys. Replaces what was set before.
+
+    Keys come by SDES (`keys`), else by `dtls`, else by `zrtp` alone. Where `zrtp` stands beside
+    another one, its keys take the place of the other's once they are agreed (RFC 6189 §8.2).
+    """
 
     session: int
     remote: PathAddress
@@ -36,8 +56,8 @@ class SetRemote:
     """None where RTCP shares the RTP port (RFC 5761)."""
     codec: AudioCodec
     dtmf_payload_type: int | None
-    send_keys: CryptoLine
-    receive_keys: CryptoLine
+    keys: SrtpKeys | None
+    """Those of SDES; None: another keying brings them."""
     ptime_ms: int = 20
     sending: bool = True
     receiving: bool = True
@@ -53,6 +73,23 @@ class SetRemote:
     """Further telephone-events that may come in: our own payload type and its clock rate."""
     opus: OpusTerms = field(default_factory=OpusTerms)
     """How to encode Opus, before the peer's own wishes in `codec_parameters`."""
+    dtls: DtlsAgreed | None = None
+    zrtp: ZrtpAgreed | None = None
+
+    @property
+    def send_keys(self) -> CryptoLine:
+        """What we protect with. LocalError before there are keys."""
+        return self._keys().send
+
+    @property
+    def receive_keys(self) -> CryptoLine:
+        """What the peer protects with. LocalError before there are keys."""
+        return self._keys().receive
+
+    def _keys(self) -> SrtpKeys:
+        if self.keys is None:
+            raise LocalError("there are no keys yet: no stream can be made")
+        return self.keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +116,7 @@ class Stop:
     session: int
 
 
-SessionCommand = Prepare | SetRemote | Start | SendDtmf | Stop
+SessionCommand = Prepare | SetRemote | Start | SendDtmf | Stop | KeyingCommand
 Command = SessionCommand | HandsetCommand
 
 
@@ -91,6 +128,12 @@ class LocalReady:
     rtp: PathAddress
     rtcp: PathAddress
     crypto: tuple[CryptoLine, ...]
+    fingerprint: Fingerprint | None = None
+    """Of our DTLS certificate, where Prepare asked for DTLS."""
+    tls_id: str = ""
+    """The value of `a=tls-id` for the next new association (RFC 8842 §4)."""
+    zrtp_hash: str = ""
+    """The value of `a=zrtp-hash`, where Prepare asked for ZRTP."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,5 +228,6 @@ SessionReport = (
     | MediaBack
     | SessionFailed
     | Stopped
+    | KeyingReport
 )
 Report = SessionReport | HandsetReport

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from offhook.base.errors import LocalError
 from offhook.protocols.keying.sdes import SkippedCrypto
-from offhook.protocols.keying.srtp_keys import CryptoLine
+from offhook.protocols.keying.srtp_keys import CryptoLine, SrtpKeys
 from offhook.protocols.sdp.attributes import Direction, read_direction
 from offhook.protocols.sdp.codecs import foreign_rate, read_formats
 from offhook.protocols.sdp.description import parse_sdp, serialise_sdp
@@ -113,8 +113,7 @@ def make_answer(
         remote_rtcp=choice.remote_rtcp,
         codec=choice.codec,
         dtmf_payload_type=None if event is None else event.payload_type,
-        send_keys=send_keys,
-        receive_keys=choice.receive_keys,
+        keys=SrtpKeys(send_keys, choice.receive_keys),
         ptime_ms=choice.ptime_ms,
         sending=agreed.sends,
         receiving=agreed.receives,

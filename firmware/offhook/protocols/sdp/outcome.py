@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from offhook.protocols.keying.sdes import SkippedCrypto, parse_crypto
-from offhook.protocols.keying.srtp_keys import CryptoLine
+from offhook.protocols.keying.srtp_keys import CryptoLine, SrtpKeys
 from offhook.protocols.sdp.attributes import read_direction
 from offhook.protocols.sdp.codecs import Formats, foreign_rate, read_formats
 from offhook.protocols.sdp.description import parse_sdp
@@ -77,8 +77,7 @@ def read_answer(offer: bytes, answer: bytes, local: LocalMedia, policy: MediaPol
         remote_rtcp=remote_rtcp,
         codec=codec,
         dtmf_payload_type=event.payload_type if event and own_event else None,
-        send_keys=send_keys,
-        receive_keys=receive_keys,
+        keys=SrtpKeys(send_keys, receive_keys),
         ptime_ms=read_ptime(theirs.section, policy.ptime_ms),
         sending=wanted.sends and said.receives and reachable,
         receiving=wanted.receives and said.sends,

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from offhook.base.errors import LocalError
+from offhook.protocols.keying.methods import Keying
 from offhook.protocols.keying.srtp_keys import AEAD_AES_256_GCM, AES_CM_128_HMAC_SHA1_80, SUITES
 from offhook.protocols.sdp.codecs import CODECS
 
 if TYPE_CHECKING:
     from offhook.base.vocabulary import AudioCodec, PathAddress
-    from offhook.protocols.keying.srtp_keys import CryptoLine, CryptoSuite
+    from offhook.protocols.keying.dtls.agreed import Agreed as DtlsAgreed
+    from offhook.protocols.keying.dtls.fingerprint import Fingerprint
+    from offhook.protocols.keying.srtp_keys import CryptoLine, CryptoSuite, SrtpKeys
+    from offhook.protocols.keying.zrtp.hello_hash import HelloHash
     from offhook.protocols.sdp.attributes import Direction, RtpMap
     from offhook.protocols.sdp.records import SessionDescription
 
@@ -58,6 +62,11 @@ class LocalMedia:
     rtcp: PathAddress
     """Used where the two sides do not share a port."""
     crypto: tuple[CryptoLine, ...]
+    fingerprint: Fingerprint | None = None
+    """Of our DTLS certificate; None: DTLS-SRTP is not to be had."""
+    tls_id: str = ""
+    zrtp_hash: str = ""
+    """The value of our `a=zrtp-hash`; empty: ZRTP is not to be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +82,11 @@ class Agreement:
     """What to send, under the peer's payload type."""
     dtmf_payload_type: int | None
     """The telephone-event to send, or None where the peer takes none."""
-    send_keys: CryptoLine
-    receive_keys: CryptoLine
+    keys: SrtpKeys | None
+    """Those of SDES; None where DTLS-SRTP or ZRTP alone brings them."""
     ptime_ms: int
     sending: bool
     receiving: bool
-    keying: str = "sdes"
     receive_codecs: tuple[AudioCodec, ...] = ()
     """What may come in, under the payload types of our own description."""
     receive_dtmf_payload_type: int | None = None
@@ -93,6 +101,32 @@ class Agreement:
     media_index: int = 0
     """Which `m=` line of how many: both stay for the whole session (RFC 3264 §8)."""
     media_lines: int = 1
+    dtls: DtlsAgreed | None = None
+    """Our role, and what the peer's certificate is held against."""
+    zrtp_hashes: tuple[HelloHash, ...] = ()
+    """What the peer says of its ZRTP Hello (RFC 6189 §8.1); there may be keys beside it."""
+
+    @property
+    def keying(self) -> Keying:
+        """What brings the first keys; ZRTP may take their place later."""
+        if self.keys is not None:
+            return Keying.SDES
+        return Keying.ZRTP if self.dtls is None else Keying.DTLS
+
+    @property
+    def send_keys(self) -> CryptoLine:
+        """Our SDES key. LocalError where another keying was agreed."""
+        return self._sdes().send
+
+    @property
+    def receive_keys(self) -> CryptoLine:
+        """The peer's SDES key. LocalError where another keying was agreed."""
+        return self._sdes().receive
+
+    def _sdes(self) -> SrtpKeys:
+        if self.keys is None:
+            raise LocalError("the stream was not keyed by SDES")
+        return self.keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from tests.protocols.keying.dtls.pair import OURS, STRANGER, THEIRS
 from tests.protocols.keying.dtls.raw_peer import RawPeer
 
 from offhook.base.errors import LocalError
+from offhook.protocols.keying.dtls.agreed import Agreed, asks_for_new
 from offhook.protocols.keying.dtls.events import (
     DtlsClosed,
     DtlsEvent,
@@ -14,12 +15,7 @@ from offhook.protocols.keying.dtls.events import (
     DtlsKeysReady,
 )
 from offhook.protocols.keying.dtls.identity import DtlsIdentity
-from offhook.protocols.keying.dtls.session import (
-    MOST_STRANGERS,
-    Agreed,
-    DtlsSession,
-    asks_for_new,
-)
+from offhook.protocols.keying.dtls.session import MOST_STRANGERS, DtlsSession
 from offhook.protocols.keying.dtls.setup import Role
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from offhook.base.errors import LocalError
+from offhook.protocols.keying.dtls.agreed import Agreed, asks_for_new
 from offhook.protocols.keying.dtls.association import PATIENCE_S, DtlsAssociation
 from offhook.protocols.keying.dtls.events import DtlsClosed, DtlsEvent, DtlsKeysReady
-from offhook.protocols.keying.dtls.fingerprint import Fingerprint
 from offhook.protocols.keying.dtls.identity import DtlsIdentity
 from offhook.protocols.keying.dtls.profiles import PROFILES
 from offhook.protocols.keying.dtls.records import split_records
@@ -19,32 +18,6 @@ from offhook.protocols.keying.srtp_keys import CryptoSuite
 
 MOST_STRANGERS: Final = 8
 """Failed handshakes before the answer, after each of which one listens again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Agreed:
-    """What one offer and answer came to: our role, and what the peer announced.
-
-    `moved` says that the peer's address or port is another one than before, ICE apart.
-    """
-
-    role: Role
-    fingerprints: tuple[Fingerprint, ...]
-    tls_id: str | None = None
-    moved: bool = False
-
-
-def asks_for_new(before: Agreed, after: Agreed) -> bool:
-    """Whether an association that stands must make room for another (RFC 8842 §3.1, §4).
-
-    A new ICE user fragment alone asks for none. Where the peer has tls-id, its address may change
-    under an association; where it hasn't, another address is another association.
-    """
-    if before.role is not after.role or set(before.fingerprints) != set(after.fingerprints):
-        return True
-    if before.tls_id is not None and after.tls_id is not None:
-        return before.tls_id != after.tls_id
-    return after.moved
 
 
 class DtlsSession:
