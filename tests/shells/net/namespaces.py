@@ -5,15 +5,19 @@ A socket stays where it was opened, so one event loop can hold both ends of the 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
+import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final, Self
 
 _CLONE_NEWNET: Final = 0x40000000
+MULTICAST: Final = "route add 224.0.0.0/4 dev wire"
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -62,11 +66,6 @@ class Wire:
     phone_host6: str = "fd45::1"
     peer_host6: str = "fd45::2"
 
-    def cut(self) -> None:
-        """From now on nothing passes."""
-        with self.peer:
-            ip("link set wire down")
-
 
 @contextmanager
 def wire() -> Iterator[Wire]:
@@ -79,9 +78,13 @@ def wire() -> Iterator[Wire]:
         with phone:
             ip(f"link add wire type veth peer name wire netns {peer.file}")
             address("wire", made.phone_host, made.phone_host6)
+            ip(MULTICAST)
             ending.callback(_delete, phone, "wire")
         with peer:
             address("wire", made.peer_host, made.peer_host6)
+            ip(MULTICAST)
+        _wait_for_way(phone, made.phone_host, peer, made.peer_host)
+        _wait_for_way(phone, made.phone_host6, peer, made.peer_host6)
         yield made
 
 
@@ -101,7 +104,7 @@ class Street:
     peer_host: str = "10.46.0.2"
 
     def translate(self) -> None:
-        """From now on the middle forwards for the phone, as a NAT (RFC 4787)."""
+        """From now on the middle forwards for the phone, as a NAT does (RFC 4787)."""
         with self.phone:
             ip(f"route add default via {self.inner_host}")
         with self.middle:
@@ -136,6 +139,8 @@ def street() -> Iterator[Street]:
             address("wire", made.phone_host)
         with peer:
             address("wire", made.peer_host)
+        _wait_for_way(phone, made.phone_host, middle, made.inner_host)
+        _wait_for_way(peer, made.peer_host, middle, made.outer_host)
         yield made
 
 
@@ -150,6 +155,29 @@ def address(link: str, host: str, host6: str = "") -> None:
 def ip(words: str) -> None:
     """Run ip(8) in the current namespace."""
     subprocess.run(("ip", *words.split()), check=True)
+
+
+def _wait_for_way(here: Namespace, host: str, there: Namespace, other_host: str) -> None:
+    """Until datagrams pass both ways: a new link and its first neighbours take up to a second."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with here:
+        one = socket.socket(family, socket.SOCK_DGRAM)
+    with there:
+        other = socket.socket(family, socket.SOCK_DGRAM)
+    with one, other:
+        one.bind((host, 0))
+        other.bind((other_host, 0))
+        for sending, receiving in ((one, other), (other, one)):
+            receiving.settimeout(0.02)
+            deadline = time.monotonic() + 10
+            while True:
+                with contextlib.suppress(OSError):
+                    sending.sendto(b"x", receiving.getsockname())
+                with contextlib.suppress(TimeoutError):
+                    receiving.recv(1)
+                    break
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"nothing passes between {host} and {other_host}")
 
 
 def _delete(inside: Namespace, link: str) -> None:

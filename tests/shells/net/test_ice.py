@@ -138,13 +138,12 @@ def test_lost_consent_ends_the_sending_and_is_told(
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(phone.reports.get(), 1.5)
         assert phone.path.send(b"\x80", NOWHERE)
-        lab.cut()
+        await peer.connection.close()
         lost = await phone.report()
         assert lost.state is PathState.LOST
         assert "has not agreed to receive" in lost.detail
         assert not phone.path.send(b"\x80", NOWHERE)
         phone.path.close()
-        await peer.connection.close()
 
     play(scene())
 

@@ -53,9 +53,9 @@ def server_at(address: PathAddress, password: str = coturn.PASSWORD) -> TurnServ
 
 
 def test_behind_a_nat_the_address_outside_is_offered_and_used(
-    houses: Street, tmp_path: Path
+    translated: Street, tmp_path: Path
 ) -> None:
-    houses.translate()
+    houses = translated
 
     async def scene() -> None:
         settings = IceSettings(stun_server=PathAddress(houses.peer_host, coturn.UDP_PORT))
@@ -126,6 +126,8 @@ def test_closing_the_path_gives_the_address_back(
             ours = await phone.path.gather()
         assert any("relay" in line for line in ours.candidates)
         before = log_of(tmp_path)
+        assert "ALLOCATE" in before
+        assert coturn.USER in before
         assert "delete: realm" not in before
         phone.path.close()
         async with asyncio.timeout(10):

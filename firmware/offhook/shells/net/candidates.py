@@ -41,7 +41,7 @@ def read(line: str) -> Candidate | None:
     try:
         host = str(ipaddress.ip_address(host))
     except ValueError:
-        if not LOCAL_NAME.fullmatch(host):
+        if not is_local_name(host):
             return None
     return Candidate(
         foundation=match["foundation"],
@@ -52,6 +52,11 @@ def read(line: str) -> Candidate | None:
         port=port,
         type=match["type"],
     )
+
+
+def is_local_name(host: str) -> bool:
+    """Whether it is one label under `.local` (RFC 6762 §3)."""
+    return LOCAL_NAME.fullmatch(host) is not None
 
 
 def usable(candidates: Iterable[Candidate], local_hosts: Iterable[str]) -> list[Candidate]:

@@ -22,6 +22,7 @@ from offhook.base.secret import Secret
 from offhook.base.vocabulary import IceDescription, PathAddress
 from offhook.shells.net import candidates, stun
 from offhook.shells.net.ice_agent import CONSENT_EXPIRES_S, Agent, Base
+from offhook.shells.net.local_names import resolved
 from offhook.shells.net.path import IceSettings, OnMedia, OnState, PathReport, PathState
 from offhook.shells.net.turn import Relay
 from offhook.shells.net.udp import UdpPort
@@ -90,8 +91,12 @@ class IcePath:
         agent = self._gathered
         if agent is None:
             raise LocalError("there is nothing gathered to connect from")
-        self._describe(agent, remote)
-        for each in self._usable(agent, remote):
+        told = self._describe(agent, remote)
+        if self._settings.local_names:
+            told = await resolved(told, self.local.host)
+            if self._gathered is not agent:
+                raise LocalError("the path was closed, or gathered anew, while it asked for names")
+        for each in candidates.usable(told, {base.host for base in agent.bases}):
             await agent.add_remote_candidate(each)
         agent.ice_controlling = controlling or remote.lite
         self._gathered = None
@@ -191,21 +196,21 @@ class IcePath:
             self._on_datagram(data, source, False)
         return None
 
-    def _describe(self, agent: Agent, remote: IceDescription) -> None:
-        """Set the peer's credentials; raises PeerError where it can't be spoken to by ICE."""
+    @staticmethod
+    def _describe(agent: Agent, remote: IceDescription) -> list[Candidate]:
+        """The candidates that could be read, with the peer's credentials set.
+
+        Raises PeerError where the peer can't be spoken to by ICE.
+        """
         pwd = remote.pwd.reveal()
         if not UFRAG.fullmatch(remote.ufrag) or not PWD.fullmatch(pwd):
             raise PeerError("the peer's ICE user name or password is malformed")
-        told = [each for each in map(candidates.read, remote.candidates) if each is not None]
+        lines = remote.candidates[: candidates.MAX_LINES]
+        told = [each for each in map(candidates.read, lines) if each is not None]
         if candidates.is_mismatched(told, remote.default):
             raise PeerError("the peer's address is none of its ICE candidates: it was rewritten")
         agent.remote_username, agent.remote_password = remote.ufrag, pwd.decode()
-
-    @staticmethod
-    def _usable(agent: Agent, remote: IceDescription) -> list[Candidate]:
-        lines = remote.candidates[: candidates.MAX_LINES]
-        told = [each for each in map(candidates.read, lines) if each is not None]
-        return candidates.usable(told, {each.host for each in agent.bases})
+        return told
 
     def _succeeded(self, agent: Agent) -> None:
         pair = agent.selected

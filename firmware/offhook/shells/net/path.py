@@ -63,6 +63,8 @@ class IceSettings:
     gather_s: float = 2.0
     """How long the servers may take to answer; what they don't tell by then isn't offered."""
     connect_s: float = 20.0
+    local_names: bool = False
+    """Whether a peer's `.local` names are asked for in the own network (RFC 6762)."""
 
 
 class MediaPath(Protocol):
