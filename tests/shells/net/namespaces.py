@@ -118,6 +118,15 @@ class Street:
             )
             subprocess.run(("nft", "; ".join(rules)), check=True)
 
+    def open_port(self, port: int) -> None:
+        """Let in what comes from anybody to that port outside: a full-cone NAT (RFC 4787 §5)."""
+        rules = (
+            "add chain ip nat before { type nat hook prerouting priority -100; }",
+            f"add rule ip nat before iifname outer udp dport {port} dnat to {self.phone_host}",
+        )
+        with self.middle:
+            subprocess.run(("nft", "; ".join(rules)), check=True)
+
 
 @contextmanager
 def street() -> Iterator[Street]:

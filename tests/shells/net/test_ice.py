@@ -342,25 +342,6 @@ def test_a_peer_that_has_no_ice_any_more_is_sent_to_plainly(lab: Wire) -> None:
     play(scene())
 
 
-def test_a_lite_peer_is_always_controlled(lab: Wire) -> None:
-    """aioice is never lite: it stands in for one by waiting to be nominated."""
-
-    async def scene() -> None:
-        phone, peer = phone_on(lab), IcePeer(lab.peer)
-        ours, theirs = await phone.path.gather(), await peer.gather()
-        await peer.learn(ours)
-        await asyncio.gather(
-            phone.path.connect(replace(theirs, lite=True), controlling=False), peer.connect()
-        )
-        agent = phone.path._connected
-        assert agent is not None
-        assert agent.ice_controlling
-        phone.path.close()
-        await peer.connection.close()
-
-    play(scene())
-
-
 def test_a_search_that_is_cancelled_leaves_nothing(lab: Wire) -> None:
     async def scene() -> None:
         phone, peer = phone_on(lab), IcePeer(lab.peer)

@@ -76,7 +76,11 @@ def test_behind_a_nat_the_address_outside_is_offered_and_used(
         play(scene())
 
 
-def test_without_a_direct_way_media_goes_by_the_relay(houses: Street, good: PathAddress) -> None:
+def test_without_a_direct_way_media_goes_by_the_relay(
+    houses: Street, good: PathAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ice, "FREE_S", 0.1)
+
     async def scene() -> None:
         phone = phone_on(houses, settings=IceSettings(turn_server=server_at(good)))
         peer = IcePeer(houses.peer)
@@ -92,6 +96,9 @@ def test_without_a_direct_way_media_goes_by_the_relay(houses: Street, good: Path
         assert [await peer.receive() for _ in range(20)] == [b"\x80 out %d" % n for n in range(20)]
         await peer.connection.send(b"\x80 in")
         assert await phone.datagram() == (b"\x80 in", theirs.default, False)
+        await asyncio.sleep(0.3)
+        assert phone.path.send(b"\x80 later", NOWHERE)
+        assert await peer.receive() == b"\x80 later"
         phone.path.close()
         await peer.connection.close()
 
@@ -243,14 +250,30 @@ def test_a_stun_server_that_tells_nonsense_is_not_believed(
     play(scene())
 
 
+def test_an_answer_that_comes_from_elsewhere_is_not_the_servers(translated: Street) -> None:
+    async def scene() -> None:
+        with stun_server(translated, elsewhere=True) as (server, asked):
+            phone = phone_on(translated, settings=IceSettings(stun_server=server, gather_s=0.3))
+            translated.open_port(phone.path.local.port)
+            ours = await phone.path.gather()
+            assert asked
+            assert len(ours.candidates) == 1
+            phone.path.close()
+
+    play(scene())
+
+
 @contextmanager
 def stun_server(
-    houses: Street, told: Callable[[Any], tuple[str, int] | None] = lambda source: source
+    houses: Street,
+    told: Callable[[Any], tuple[str, int] | None] = lambda source: source,
+    *,
+    elsewhere: bool = False,
 ) -> Iterator[tuple[PathAddress, list[bytes]]]:
     """A STUN server of the test's own: it tells what the test says."""
     loop = asyncio.get_running_loop()
     with houses.peer:
-        serving = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        serving, other = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
     serving.bind((houses.peer_host, 0))
     asked: list[bytes] = []
 
@@ -260,7 +283,7 @@ def stun_server(
         answer = Message(Method.BINDING, Class.RESPONSE, parse_message(data).transaction_id)
         if (address := told(source)) is not None:
             answer.attributes["XOR-MAPPED-ADDRESS"] = address
-        serving.sendto(bytes(answer), source)
+        (other if elsewhere else serving).sendto(bytes(answer), source)
 
     loop.add_reader(serving, serve)
     try:
@@ -268,6 +291,7 @@ def stun_server(
     finally:
         loop.remove_reader(serving)
         serving.close()
+        other.close()
 
 
 def test_servers_that_are_not_there_delay_no_more_than_allowed(houses: Street) -> None:
