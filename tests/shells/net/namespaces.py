@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self
 
 _CLONE_NEWNET: Final = 0x40000000
@@ -108,9 +109,7 @@ class Street:
         with self.phone:
             ip(f"route add default via {self.inner_host}")
         with self.middle:
-            subprocess.run(
-                ("sysctl", "-q", "-w", "net.ipv4.ip_forward=1"), check=True, capture_output=True
-            )
+            Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
             rules = (
                 "add table ip nat",
                 "add chain ip nat after { type nat hook postrouting priority 100; }",
