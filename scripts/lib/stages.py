@@ -161,7 +161,11 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
         ),
         Stage(
             "target",
-            ((python, "-m", "scripts.lib.target", *unit),),
+            (
+                (python, "-m", "scripts.lib.target", *unit),
+                # Both sides there have the OpenSSL that the image has.
+                (python, "-m", "scripts.lib.target", "tests/interop/test_key_exchange.py"),
+            ),
             2400,
             target.HOST_PACKAGES,
             obstacle=target.obstacle,

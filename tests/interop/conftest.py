@@ -27,6 +27,12 @@ def voices() -> None:
 
 
 @pytest.fixture(scope="session")
+def registrars() -> None:
+    """Kamailio is installed."""
+    _demand(missing("kamailio"))
+
+
+@pytest.fixture(scope="session")
 def peers(voices: None) -> None:  # noqa: ARG001 - a peer speaks with them
     """Kamailio, baresip and dumpcap are installed."""
     _demand(missing("kamailio", "baresip", "dumpcap", "stdbuf"))

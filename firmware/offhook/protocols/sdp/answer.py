@@ -15,6 +15,7 @@ from offhook.protocols.sdp.attributes import Direction, read_direction
 from offhook.protocols.sdp.codecs import foreign_rate, read_formats
 from offhook.protocols.sdp.description import parse_sdp, serialise_sdp
 from offhook.protocols.sdp.errors import Unacceptable
+from offhook.protocols.sdp.ice import IceSaid, read_ice
 from offhook.protocols.sdp.reading import (
     check_family,
     is_unspecified,
@@ -87,7 +88,12 @@ def make_answer(
     _check_ready(choice, local)
     keys = _keys(choice, local)
     check_family(local.rtp, choice.remote, choice.remote_rtcp)
-    agreed = direction.answering(choice.offered_direction)
+    ice = None if local.ice is None else choice.ice
+    reachable = ice is not None or not is_unspecified(choice.remote)
+    offered = choice.offered_direction
+    if not reachable:
+        offered = Direction.of(sends=offered.sends, receives=False)
+    agreed = direction.answering(offered)
     event = choice.telephone_event
     ours = audio_section(
         local,
@@ -102,6 +108,8 @@ def make_answer(
             direction=agreed,
             rtcp_mux=choice.remote_rtcp is None,
             rtcp_port=choice.remote_rtcp is not None,
+            ice=local.ice if ice is not None else None,
+            ice_mismatch=choice.ice_mismatch and local.ice is not None,
         ),
     )
     media = tuple(
@@ -122,11 +130,12 @@ def make_answer(
         receive_dtmf_payload_type=None if event is None else event.payload_type,
         codec_parameters=choice.codec_parameters,
         dtmf_clock_rate=foreign_rate(choice.codec, event),
-        held=not choice.offered_direction.receives,
+        held=not offered.receives,
         media_index=choice.media_index,
         media_lines=len(media),
         dtls=choice.dtls,
         zrtp_hashes=choice.zrtp_hashes,
+        ice=ice,
     )
     return serialise_sdp(answer), agreement
 
@@ -134,15 +143,13 @@ def make_answer(
 def _consider(session: SessionDescription, index: int, taker: Taker) -> Choice:
     section, policy = session.media[index], taker.policy
     remote = read_remote(session, section)
-    taken = taker.take(session, section, remote)
     formats = read_formats(section, policy.codecs)
+    shared = policy.rtcp_mux and section.has("rtcp-mux") and not formats.clashes_with_rtcp()
+    ice = read_ice(session, section, remote) if shared else IceSaid()
+    taken = taker.take(session, section, remote, ice.peer)
     if not formats.codecs:
         raise Unacceptable("codec", "The offer has no codec that this phone has.")
     codec = formats.codecs[0]
-    shared = policy.rtcp_mux and section.has("rtcp-mux") and not formats.clashes_with_rtcp()
-    direction = read_direction(session, section)
-    if is_unspecified(remote):
-        direction = Direction.of(sends=direction.sends, receives=False)
     return Choice(
         offer=session,
         media_index=index,
@@ -152,11 +159,13 @@ def _consider(session: SessionDescription, index: int, taker: Taker) -> Choice:
         telephone_event=formats.telephone_event(codec.clock_rate),
         codec_parameters=formats.parameters_of(codec),
         ptime_ms=read_ptime(section, policy.ptime_ms),
-        offered_direction=direction,
+        offered_direction=read_direction(session, section),
         policy=policy,
         crypto=taken.crypto,
         dtls=taken.dtls,
         zrtp_hashes=taken.zrtp_hashes,
+        ice=ice.peer,
+        ice_mismatch=ice.mismatch,
     )
 
 

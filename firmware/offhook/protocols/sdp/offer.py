@@ -62,6 +62,7 @@ def make_offer(
             crypto=_fresh_keys(local, policy) if Keying.SDES in keyings else (),
             dtls=_offered_dtls(local) if Keying.DTLS in keyings else None,
             zrtp_hash=local.zrtp_hash if Keying.ZRTP in keyings else "",
+            ice=local.ice if policy.rtcp_mux else None,
             ptime_ms=policy.ptime_ms,
             direction=direction,
             rtcp_mux=policy.rtcp_mux,
@@ -99,7 +100,7 @@ def make_reoffer(
         key = fresh_key or agreement.send_keys
         if key.suite.name not in policy.suites:
             raise LocalError(f"the policy does not have {key.suite.name}")
-        moved = before.connection != local_connection(local) or section.port != local.rtp.port
+        moved = before.connection != local_connection(local) or section.port != local.default.port
         if moved and key.master == agreement.send_keys.master:
             raise LocalError("a stream that moves to another address takes a fresh key")
         crypto = (key,)
@@ -115,6 +116,7 @@ def make_reoffer(
             crypto=crypto,
             dtls=_kept_dtls(section, local) if agreement.keying is Keying.DTLS else None,
             zrtp_hash=local.zrtp_hash if policy.zrtp else "",
+            ice=None if agreement.ice is None else local.ice,
             ptime_ms=policy.ptime_ms,
             direction=direction,
             rtcp_mux=agreement.remote_rtcp is None,

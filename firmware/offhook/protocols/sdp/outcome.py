@@ -12,6 +12,7 @@ from offhook.protocols.sdp.attributes import read_direction
 from offhook.protocols.sdp.codecs import Formats, foreign_rate, read_formats
 from offhook.protocols.sdp.description import parse_sdp
 from offhook.protocols.sdp.errors import Unacceptable
+from offhook.protocols.sdp.ice import read_ice
 from offhook.protocols.sdp.offer import own_stream
 from offhook.protocols.sdp.reading import (
     check_family,
@@ -22,10 +23,11 @@ from offhook.protocols.sdp.reading import (
 )
 from offhook.protocols.sdp.said import read_said
 from offhook.protocols.sdp.settling import Settler
+from offhook.protocols.sdp.taking import moved
 from offhook.protocols.sdp.terms import Agreement
 
 if TYPE_CHECKING:
-    from offhook.base.vocabulary import AudioCodec, PathAddress
+    from offhook.base.vocabulary import AudioCodec, IceDescription, PathAddress
     from offhook.protocols.sdp.attributes import RtpMap
     from offhook.protocols.sdp.policy import MediaPolicy
     from offhook.protocols.sdp.records import MediaDescription, SessionDescription
@@ -66,14 +68,19 @@ def read_answer(
     if theirs.section.media != "audio":
         raise Unacceptable("media-type", "The answer makes something else of the audio stream.")
     remote = read_remote(theirs.session, theirs.section)
+    ice = _ice(ours, theirs, local, remote)
     settled = Settler(
         ours=read_said(ours.session, ours.section), local=local, policy=policy, before=established
-    ).settle(read_said(theirs.session, theirs.section), theirs.section.profile, remote)
+    ).settle(
+        read_said(theirs.session, theirs.section),
+        theirs.section.profile,
+        moved=moved(established, remote, ice),
+    )
     codec = _codec(ours, theirs)
     remote_rtcp = _remote_rtcp(ours, theirs, remote)
     check_family(local.rtp, remote, remote_rtcp)
     wanted, said = (read_direction(each.session, each.section) for each in (ours, theirs))
-    reachable = not is_unspecified(remote)
+    reachable = ice is not None or not is_unspecified(remote)
     event = theirs.formats.telephone_event(codec.clock_rate)
     own_events = _common_events(ours, theirs)
     own_event = next(
@@ -100,6 +107,7 @@ def read_answer(
         media_lines=len(session.media),
         dtls=settled.dtls,
         zrtp_hashes=settled.zrtp_hashes,
+        ice=ice,
     )
 
 
@@ -130,6 +138,17 @@ def _codec(ours: _Side, theirs: _Side) -> AudioCodec:
         if said.encoding in offered:
             return said
     raise Unacceptable("codec", "The answer has no codec that was offered.")
+
+
+def _ice(
+    ours: _Side, theirs: _Side, local: LocalMedia, remote: PathAddress
+) -> IceDescription | None:
+    """The peer's ICE, where we offered it and RTCP shares the port (RFC 8839 §4.2.5)."""
+    if local.ice is None or not ours.section.has("ice-ufrag"):
+        return None
+    if not theirs.section.has("rtcp-mux"):
+        return None
+    return read_ice(theirs.session, theirs.section, remote).peer
 
 
 def _remote_rtcp(ours: _Side, theirs: _Side, remote: PathAddress) -> PathAddress | None:

@@ -24,10 +24,9 @@ from offhook.protocols.sdp.said import (
     check_hash_echo,
     read_dtls,
 )
-from offhook.protocols.sdp.taking import announced, check_trust, moved
+from offhook.protocols.sdp.taking import announced, check_trust
 
 if TYPE_CHECKING:
-    from offhook.base.vocabulary import PathAddress
     from offhook.protocols.keying.zrtp.hello_hash import HelloHash
     from offhook.protocols.sdp.policy import MediaPolicy
     from offhook.protocols.sdp.terms import Agreement, LocalMedia
@@ -53,12 +52,15 @@ class Settler:
     policy: MediaPolicy
     before: Agreement | None
 
-    def settle(self, theirs: Said, profile: str, remote: PathAddress) -> Settled:
-        """What that answer settles on. Raises Unacceptable."""
+    def settle(self, theirs: Said, profile: str, *, moved: bool) -> Settled:
+        """What that answer settles on; `moved`: of a peer that receives elsewhere than before.
+
+        Raises Unacceptable.
+        """
         keying = self._keying(theirs, profile)
         hashes = announced(theirs, self.policy, self.before)
         keys = self._keys(theirs) if keying is Keying.SDES else None
-        dtls = self._dtls(theirs, remote) if keying is Keying.DTLS else None
+        dtls = self._dtls(theirs, moved=moved) if keying is Keying.DTLS else None
         if profile not in PROFILES:
             raise Unacceptable("profile", "The answer names a transport that was not offered.")
         check_hash_echo(hashes, self.local.zrtp_hash)
@@ -113,7 +115,7 @@ class Settler:
             )
         return line
 
-    def _dtls(self, theirs: Said, remote: PathAddress) -> DtlsAgreed:
+    def _dtls(self, theirs: Said, *, moved: bool) -> DtlsAgreed:
         offered, answered = read_dtls(self.ours), read_dtls(theirs)
         if set(offered.fingerprints) & set(answered.fingerprints):
             raise Unacceptable("key-echoed", "The answer sends our own fingerprint back.")
@@ -124,6 +126,4 @@ class Settler:
             )
         except PeerError as fault:
             raise bad_setup(fault) from None
-        return DtlsAgreed(
-            role, answered.fingerprints, answered.tls_id, moved=moved(self.before, remote)
-        )
+        return DtlsAgreed(role, answered.fingerprints, answered.tls_id, moved=moved)

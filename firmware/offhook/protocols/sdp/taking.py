@@ -29,7 +29,7 @@ from offhook.protocols.sdp.said import (
 )
 
 if TYPE_CHECKING:
-    from offhook.base.vocabulary import PathAddress
+    from offhook.base.vocabulary import IceDescription, PathAddress
     from offhook.protocols.keying.zrtp.hello_hash import HelloHash
     from offhook.protocols.sdp.records import MediaDescription, SessionDescription
     from offhook.protocols.sdp.terms import Agreement
@@ -58,9 +58,16 @@ class Taker:
     established: Agreement | None
 
     def take(
-        self, session: SessionDescription, section: MediaDescription, remote: PathAddress
+        self,
+        session: SessionDescription,
+        section: MediaDescription,
+        remote: PathAddress,
+        ice: IceDescription | None,
     ) -> Taken:
-        """The keying that is taken. Raises Unacceptable with the first reason why none is."""
+        """The keying that is taken; `remote` and `ice` are where the peer receives.
+
+        Raises Unacceptable with the first reason why none is.
+        """
         if section.profile not in PROFILES:
             raise Unacceptable("profile", "The offer's audio transport is not RTP.")
         said = read_said(session, section)
@@ -68,7 +75,7 @@ class Taker:
         first_refusal: Unacceptable | None = None
         for keying in self._order(section.profile, said):
             try:
-                return self._take(keying, said, remote, hashes)
+                return self._take(keying, said, hashes, moved=moved(self.established, remote, ice))
             except Unacceptable as refusal:
                 first_refusal = first_refusal or refusal
         raise first_refusal or _without_keys(said)
@@ -88,7 +95,7 @@ class Taker:
         return None if self.established is None else self.established.keying
 
     def _take(
-        self, keying: Keying, said: Said, remote: PathAddress, hashes: tuple[HelloHash, ...]
+        self, keying: Keying, said: Said, hashes: tuple[HelloHash, ...], *, moved: bool
     ) -> Taken:
         if keying not in self.policy.keyings:
             rule, name = _ONLY[keying]
@@ -97,7 +104,7 @@ class Taker:
         if keying is Keying.SDES:
             return Taken(self._crypto(said), None, hashes)
         if keying is Keying.DTLS:
-            return Taken(None, self._dtls(said, remote), hashes)
+            return Taken(None, self._dtls(said, moved=moved), hashes)
         if not said.zrtp_hashes:
             raise Unacceptable("no-keys", "The offer has ZRTP only, and of no version known here.")
         return Taken(None, None, hashes)
@@ -116,16 +123,14 @@ class Taker:
                 raise Unacceptable("key-echoed", "The new offer sends our own key back.")
         return usable[0]
 
-    def _dtls(self, said: Said, remote: PathAddress) -> DtlsAgreed:
+    def _dtls(self, said: Said, *, moved: bool) -> DtlsAgreed:
         theirs = read_dtls(said)
         before = None if self.established is None else self.established.dtls
         try:
             role = answer_role(theirs.setup, None if before is None else before.role)
         except PeerError as fault:
             raise bad_setup(fault) from None
-        return DtlsAgreed(
-            role, theirs.fingerprints, theirs.tls_id, moved=moved(self.established, remote)
-        )
+        return DtlsAgreed(role, theirs.fingerprints, theirs.tls_id, moved=moved)
 
 
 def announced(
@@ -137,9 +142,14 @@ def announced(
     return said.zrtp_hashes or (() if established is None else established.zrtp_hashes)
 
 
-def moved(established: Agreement | None, remote: PathAddress) -> bool:
-    """Whether the peer receives elsewhere than before; a hold by 0.0.0.0 is no move."""
-    if established is None or is_unspecified(established.remote) or is_unspecified(remote):
+def moved(established: Agreement | None, remote: PathAddress, ice: IceDescription | None) -> bool:
+    """Whether the peer receives elsewhere than before.
+
+    A hold by 0.0.0.0 is no move, and neither is what ICE does (RFC 8842 §3.1).
+    """
+    if established is None or (established.ice is not None and ice is not None):
+        return False
+    if is_unspecified(established.remote) or is_unspecified(remote):
         return False
     return established.remote != remote
 

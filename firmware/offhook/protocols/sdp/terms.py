@@ -9,7 +9,7 @@ from offhook.base.errors import LocalError
 from offhook.protocols.keying.methods import Keying
 
 if TYPE_CHECKING:
-    from offhook.base.vocabulary import AudioCodec, PathAddress
+    from offhook.base.vocabulary import AudioCodec, IceDescription, PathAddress
     from offhook.protocols.keying.dtls.agreed import Agreed as DtlsAgreed
     from offhook.protocols.keying.dtls.fingerprint import Fingerprint
     from offhook.protocols.keying.srtp_keys import CryptoLine, CryptoSuite, SrtpKeys
@@ -32,6 +32,13 @@ class LocalMedia:
     tls_id: str = ""
     zrtp_hash: str = ""
     """The value of our `a=zrtp-hash`; empty: ZRTP is not to be had."""
+    ice: IceDescription | None = None
+    """What we gathered; None: ICE is not to be had."""
+
+    @property
+    def default(self) -> PathAddress:
+        """Where a peer without ICE sends to: what `m=` and `c=` name."""
+        return self.rtp if self.ice is None else self.ice.default
 
     @property
     def keyings(self) -> frozenset[Keying]:
@@ -80,6 +87,8 @@ class Agreement:
     """Our role, and what the peer's certificate is held against."""
     zrtp_hashes: tuple[HelloHash, ...] = ()
     """What the peer says of its ZRTP Hello (RFC 6189 §8.1); there may be keys beside it."""
+    ice: IceDescription | None = None
+    """What ICE is to find a path to, RTCP with it; None: media goes to `remote`."""
 
     @property
     def keying(self) -> Keying:
@@ -122,11 +131,14 @@ class Choice:
     telephone_event: RtpMap | None
     ptime_ms: int
     offered_direction: Direction
-    """The peer's own, without receiving where it names no address to send to."""
+    """The peer's own."""
     policy: MediaPolicy
     crypto: CryptoLine | None = None
     dtls: DtlsAgreed | None = None
     zrtp_hashes: tuple[HelloHash, ...] = ()
+    ice: IceDescription | None = None
+    ice_mismatch: bool = False
+    """The answer has to say that ICE is not used, although both sides have it."""
 
     @property
     def keying(self) -> Keying:

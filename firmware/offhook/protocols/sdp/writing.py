@@ -14,10 +14,11 @@ from offhook.base.errors import LocalError
 from offhook.protocols.keying.dtls.fingerprint import format_fingerprint
 from offhook.protocols.keying.sdes import format_crypto
 from offhook.protocols.sdp.codecs import KEYPAD_EVENTS, PARAMETERS, TELEPHONE_EVENT
+from offhook.protocols.sdp.ice import ice_attributes
 from offhook.protocols.sdp.records import Attribute, Connection, MediaDescription, address_type
 
 if TYPE_CHECKING:
-    from offhook.base.vocabulary import AudioCodec, PathAddress
+    from offhook.base.vocabulary import AudioCodec, IceDescription, PathAddress
     from offhook.protocols.keying.dtls.fingerprint import Fingerprint
     from offhook.protocols.keying.dtls.setup import Setup
     from offhook.protocols.keying.srtp_keys import CryptoLine
@@ -49,6 +50,9 @@ class AudioTerms:
     """Name the RTCP port: always in an offer, where sharing may be declined."""
     dtls: DtlsTerms | None = None
     zrtp_hash: str = ""
+    ice: IceDescription | None = None
+    ice_mismatch: bool = False
+    """Say that ICE is not used because the peer's default destination is no candidate."""
 
 
 def audio_section(local: LocalMedia, terms: AudioTerms) -> MediaDescription:
@@ -79,10 +83,14 @@ def audio_section(local: LocalMedia, terms: AudioTerms) -> MediaDescription:
         attributes.append(Attribute("rtcp", _rtcp(local)))
     if terms.rtcp_mux:
         attributes.append(Attribute("rtcp-mux"))
+    if terms.ice is not None:
+        attributes += ice_attributes(terms.ice)
+    elif terms.ice_mismatch:
+        attributes.append(Attribute("ice-mismatch"))
     attributes.append(Attribute(terms.direction.value))
     return MediaDescription(
         media="audio",
-        port=local.rtp.port,
+        port=local.default.port,
         profile=terms.profile,
         formats=tuple(str(number) for number in numbers),
         attributes=tuple(attributes),
@@ -117,12 +125,12 @@ def refused_section(offered: MediaDescription) -> MediaDescription:
 
 def local_connection(local: LocalMedia) -> Connection:
     """The `c=` line for our end."""
-    return Connection.to(local.rtp.host)
+    return Connection.to(local.default.host)
 
 
 def check_local(local: LocalMedia) -> None:
-    """Raises LocalError unless both our addresses can be sent to."""
-    for address in (local.rtp, local.rtcp):
+    """Raises LocalError unless all our addresses can be sent to."""
+    for address in (local.rtp, local.rtcp, local.default):
         _check(address)
 
 
@@ -136,7 +144,7 @@ def _check(address: PathAddress) -> None:
 
 
 def _rtcp(local: LocalMedia) -> str:
-    if local.rtcp.host == local.rtp.host:
+    if local.rtcp.host == local.default.host:
         return str(local.rtcp.port)
     host = local.rtcp.host
     return f"{local.rtcp.port} IN {address_type(host)} {host}"
