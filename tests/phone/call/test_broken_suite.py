@@ -9,6 +9,7 @@ from offhook.phone.call.call_events import HoldChanged, Warned
 from offhook.phone.call.learned import SUITE_LASTS_S
 from offhook.phone.call.states import CallState
 from offhook.phone.call.trust import Caution, TrustLevel
+from offhook.protocols.keying.methods import Keying
 from offhook.protocols.keying.sdes_policy import SdesPolicy
 from offhook.protocols.media import keying_messages as keys
 from offhook.protocols.media import messages as engine
@@ -79,6 +80,16 @@ def test_a_suite_that_comes_from_dtls_or_zrtp_is_not_changed_by_an_offer() -> No
     pair = talking(policy)
     pair.report(pair.alice, BROKEN)
     assert not reinvites(pair)
+
+
+def test_a_suite_that_zrtp_brought_inside_of_sdes_is_noted_and_nothing_is_offered() -> None:
+    pair = talking()
+    pair.report(pair.alice, engine.KeysConfirmed(1, 2.0))
+    pair.report(pair.alice, keys.Keyed(1, Keying.ZRTP, "AES_CM_128_HMAC_SHA1_80", 50.0))
+    pair.report(pair.alice, engine.KeysConfirmed(1, 60.0))
+    pair.report(pair.alice, keys.SuiteBroken(1, "AES_CM_128_HMAC_SHA1_80", 50))
+    assert not reinvites(pair)
+    assert pair.alice.call.record.broken_suite == "AES_CM_128_HMAC_SHA1_80"
 
 
 def test_a_broken_suite_is_not_offered_on_that_trunk_for_a_day() -> None:

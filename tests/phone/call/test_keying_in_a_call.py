@@ -17,6 +17,7 @@ from offhook.protocols.keying.zrtp.events import ZrtpTrust
 from offhook.protocols.keying.zrtp.retained import Continuity
 from offhook.protocols.media import keying_messages as keys
 from offhook.protocols.media import messages as engine
+from offhook.protocols.media import path_messages as path
 from offhook.protocols.sdp.negotiation import MediaPolicy, Minimum
 
 ZID = b"peer's ZID.."
@@ -228,8 +229,11 @@ def test_a_call_without_the_keys_that_it_needs_ends_with_its_reason(
     assert pair.alice.learned.form("trunk", call.record.peer) is None
 
 
-def test_keys_that_fail_after_they_were_in_use_are_used_no_more() -> None:
-    pair = talking(ONLY_ZRTP)
+@pytest.mark.parametrize("policy", [ONLY_ZRTP, ALL], ids=["alone", "inside of SDES"])
+def test_keys_that_fail_after_they_were_in_use_end_the_call_and_give_their_place_to_none(
+    policy: MediaPolicy,
+) -> None:
+    pair = talking(policy)
     call = pair.alice.call
     standing(pair)
     keyed(pair, Keying.ZRTP)
@@ -237,6 +241,55 @@ def test_keys_that_fail_after_they_were_in_use_are_used_no_more() -> None:
     assert level(pair) is TrustLevel.END_TO_END
     pair.report(pair.alice, keys.KeyingFailed(1, Keying.ZRTP, "the peer gave up"))
     assert call.record.outcome is Outcome.INSECURE
+    assert call.record.trust.level is TrustLevel.NONE
+
+
+def test_a_peer_that_closes_dtls_and_says_bye_has_only_hung_up() -> None:
+    pair = talking(ONLY_DTLS)
+    call = pair.alice.call
+    keyed(pair, Keying.DTLS)
+    heard(pair)
+    pair.report(pair.alice, keys.KeyingFailed(1, Keying.DTLS, "the peer ended the association"))
+    assert call.state is CallState.TALKING
+    assert level(pair) is TrustLevel.HOP_BY_HOP
+    pair.bob.call.hang_up(pair.now)
+    pair.settle()
+    assert (call.record.outcome, call.record.ended_by) == (Outcome.COMPLETED, "peer")
+    assert call.record.trust.level is TrustLevel.HOP_BY_HOP
+
+
+def test_a_peer_that_closes_dtls_and_stays_is_left_within_a_second() -> None:
+    pair = talking(ONLY_DTLS)
+    call = pair.alice.call
+    keyed(pair, Keying.DTLS)
+    heard(pair)
+    pair.report(pair.alice, keys.KeyingFailed(1, Keying.DTLS, "the peer ended the association"))
+    due = pair.alice.account.deadline()
+    assert due is not None
+    assert due - pair.now < 1.0
+    pair.alice.now = due
+    pair.alice.account.tick(due)
+    pair.settle()
+    assert call.record.outcome is Outcome.INSECURE
+    assert call.record.trust.level is TrustLevel.NONE
+
+
+def test_without_a_way_for_media_the_call_ends_and_says_so() -> None:
+    pair = Pair()
+    call = pair.call()
+    pair.report(pair.alice, path.PathLost(1, "the old way stays", standing=True))
+    assert call.state is CallState.TALKING
+    pair.report(pair.alice, path.PathLost(1, "no pair of addresses answered"))
+    assert (call.record.outcome, call.record.reason) == (
+        Outcome.NO_MEDIA,
+        "no pair of addresses answered",
+    )
+
+
+def test_a_way_that_is_lost_after_speech_is_silence_and_changes_no_key() -> None:
+    pair = talking()
+    pair.report(pair.alice, path.PathLost(1, "nobody consents any more"))
+    assert pair.alice.call.state is CallState.TALKING
 
 
 def test_where_zrtp_is_needed_nothing_is_heard_or_said_before_its_keys_are_there() -> None:

@@ -219,6 +219,15 @@ class Media(Section, frozen=True):
         Dscp, key("DSCP mark of voice packets; 46 is EF, expedited forwarding.", example=46)
     ] = 46
 
+    ice: Annotated[
+        bool,
+        key(
+            "Find the way of media by ICE (RFC 8445) where the other side has it too; browsers "
+            "ask for it.",
+            example=True,
+        ),
+    ] = False
+
     def check(self) -> Iterator[Defect]:
         """`local_host` is an address, not a name."""
         if self.local_host is not None and ipaddress_or_none(self.local_host) is None:

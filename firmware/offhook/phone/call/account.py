@@ -41,6 +41,7 @@ from offhook.phone.call.trust import Hops
 from offhook.phone.call.zrtp_memory import ZrtpMemory
 from offhook.protocols.media import messages as engine
 from offhook.protocols.media.opus import OpusTerms
+from offhook.protocols.media.path_messages import IceTerms
 from offhook.protocols.sdp.negotiation import MediaPolicy, Origin
 from offhook.protocols.sip import agent_events as ua
 from offhook.protocols.sip.agent import UserAgent
@@ -90,6 +91,8 @@ class AccountTerms:
     register: bool
     opus: OpusTerms = field(default_factory=OpusTerms)
     """How Opus is encoded where it is agreed."""
+    ice: IceTerms | None = None
+    """What ICE may use; None: it is not spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +256,8 @@ class Account:
     def tick(self, now: float) -> None:
         """The deadline has come."""
         self._agent.tick(now)
+        for call in self._calls.values():
+            call.tick(now)
         if self._retry_at is not None and now >= self._retry_at:
             self._retry_at = None
             self._locator.restart()
@@ -264,8 +269,9 @@ class Account:
 
     def deadline(self) -> float | None:
         """When `tick` is due, or None."""
-        times = [at for at in (self._agent.deadline(), self._retry_at) if at is not None]
-        return min(times, default=None)
+        times = [self._agent.deadline(), self._retry_at]
+        times += [call.deadline() for call in self._calls.values()]
+        return min((at for at in times if at is not None), default=None)
 
     def data_to_send(self) -> list[bytes]:
         """SIP messages for the open flow, one TLS write each."""
@@ -356,6 +362,7 @@ class Account:
             media_dscp=terms.media_dscp,
             learned=learned,
             zrtp=self._keepsakes.zrtp,
+            ice=terms.ice,
             opus=terms.opus,
         )
 

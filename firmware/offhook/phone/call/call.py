@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from dataclasses import replace
+from typing import Final
 
 from offhook.base.errors import LocalError
 from offhook.phone.call.call_events import (
@@ -31,11 +32,14 @@ from offhook.phone.call.keying import CallKeying, NoKeys
 from offhook.phone.call.offer_answer import OfferAnswer
 from offhook.phone.call.proposals import Proposals
 from offhook.phone.call.record import CallRecord, Cause, Outcome
+from offhook.phone.call.record import Direction as CallDirection
 from offhook.phone.call.states import CallState, Cue, next_state
 from offhook.phone.call.suite_change import other_suite
 from offhook.phone.call.trust import Caution
+from offhook.protocols.keying.methods import Keying
 from offhook.protocols.media import keying_messages as keys
 from offhook.protocols.media import messages as engine
+from offhook.protocols.media import path_messages as path
 from offhook.protocols.sdp.negotiation import (
     Agreement,
     Direction,
@@ -72,6 +76,8 @@ _MediaReport = (
     | engine.MediaBack
 )
 
+GOODBYE_S: Final = 0.9
+"""So long a BYE may take after the peer has closed DTLS: then the person hears what is wrong."""
 _NO_KEYS = "the other side would not encrypt"
 
 
@@ -103,6 +109,8 @@ class Call(ABC):
         self._engine_busy = False
         self._dialog_open = False
         self._proposals = Proposals()
+        self._goodbye: tuple[keys.KeyingReport, float] | None = None
+        """The keys ended, and until when (s) a BYE would explain that."""
         self._apart = False
         """Whether the person is not to be heard or to hear, whatever the peer agrees to."""
 
@@ -163,6 +171,7 @@ class Call(ABC):
                     report.fingerprint,
                     report.tls_id,
                     report.zrtp_hash,
+                    report.ice,
                 )
                 if self.state in {CallState.PREPARING, CallState.ACCEPTING}:
                     self._path_ready(now)
@@ -185,6 +194,10 @@ class Call(ABC):
                 self._take_media(report, now)
             case keys.SuiteBroken(suite=suite):
                 self._suite_broke(suite, now)
+            case path.PathFound():
+                pass
+            case path.PathLost(reason=reason, standing=standing):
+                self._path_lost(reason, now, standing=standing)
             case _:
                 self._take_keying(report, now)
         self._restate_trust()
@@ -272,6 +285,7 @@ class Call(ABC):
                 terms.media_dscp,
                 dtls=terms.policy.dtls,
                 zrtp=terms.zrtp.own if terms.zrtp is not None and terms.policy.zrtp else None,
+                ice=terms.ice,
             )
         )
 
@@ -290,7 +304,13 @@ class Call(ABC):
     def _media(self, agreement: Agreement) -> engine.SetRemote:
         """What the engine is to do with `agreement` as the call stands."""
         terms = self.terms
-        told = set_remote(terms.session, agreement, terms.opus, zrtp=terms.speaks_zrtp)
+        told = set_remote(
+            terms.session,
+            agreement,
+            terms.opus,
+            zrtp=terms.speaks_zrtp,
+            controlling=self.record.direction is CallDirection.OUTGOING,
+        )
         waits = self._keying.waits
         return replace(
             told,
@@ -349,6 +369,10 @@ class Call(ABC):
         if self.record.broken_suite is not None or agreement is None or local is None:
             return
         self.record.broken_suite = suite
+        current = self._keying.keys.current
+        if current is None or current.keying is not Keying.SDES:
+            # An offer would not change it: the suite came with the other keying.
+            return
         self.terms.learned.broke(self.terms.account, suite)
         broken = self.terms.learned.broken_suites(self.terms.account)
         key = other_suite(agreement, local, self.terms.policy, broken)
@@ -359,6 +383,24 @@ class Call(ABC):
 
     def _take_keying(self, report: keys.KeyingReport, now: float) -> None:
         """What the engine tells of keys."""
+        if self._keying.may_be_goodbye(report):
+            self._goodbye = (report, now + GOODBYE_S)
+        else:
+            self._heed_keying(report, now)
+
+    def deadline(self) -> float | None:
+        """When `tick` is due (s), or None."""
+        return None if self._goodbye is None else self._goodbye[1]
+
+    def tick(self, now: float) -> None:
+        """The deadline may have come."""
+        if self._goodbye is None or now < self._goodbye[1]:
+            return
+        report, self._goodbye = self._goodbye[0], None
+        self._heed_keying(report, now)
+        self._restate_trust()
+
+    def _heed_keying(self, report: keys.KeyingReport, now: float) -> None:
         waited = self._keying.waits
         follows = self._keying.take(report)
         if isinstance(follows, NoKeys):
@@ -392,6 +434,11 @@ class Call(ABC):
             self._keying.keys.silent(silent=True)
             self._events.append(MediaSilent(silent_ms))
 
+    def _path_lost(self, reason: str, now: float, *, standing: bool) -> None:
+        """Without a way from the beginning there is no call; later silence is told as such."""
+        if not standing and self.record.first_received_ms is None:
+            self._end(Outcome.NO_MEDIA, reason, "policy", now)
+
     def _insecure(self, reason: str, now: float, cause: Cause | None = None) -> None:
         self.record.cause = cause
         told = _NO_KEYS if cause is None else cause.value
@@ -406,6 +453,7 @@ class Call(ABC):
         if self.state in {CallState.ENDING, CallState.ENDED}:
             return
         self._move(Cue.OVER)
+        self._goodbye = None
         record = self.record
         record.outcome, record.reason, record.ended_by = outcome, reason, ended_by
         record.ended_ms = self._since(now)

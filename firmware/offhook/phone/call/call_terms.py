@@ -8,6 +8,7 @@ from offhook.phone.call.learned import Learned
 from offhook.phone.call.trust import Hops
 from offhook.phone.call.zrtp_memory import ZrtpMemory
 from offhook.protocols.media.opus import OpusTerms
+from offhook.protocols.media.path_messages import IceTerms
 from offhook.protocols.sdp.negotiation import MediaPolicy
 
 
@@ -27,6 +28,8 @@ class CallTerms:
     learned: Learned
     zrtp: ZrtpMemory | None = None
     """What ZRTP keeps from call to call; None: it is not spoken."""
+    ice: IceTerms | None = None
+    """None: media goes where the descriptions say."""
     opus: OpusTerms = field(default_factory=OpusTerms)
 
     @property

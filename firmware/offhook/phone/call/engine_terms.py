@@ -1,15 +1,18 @@
-"""What offer and answer come to, as the engine is told (RFC 3264, RFC 6189 §8.2)."""
+"""What offer and answer come to, as the engine is told (RFC 3264, RFC 6189 §8.2, RFC 8839)."""
 
 from __future__ import annotations
 
 from offhook.protocols.media.keying_messages import ZrtpAgreed
 from offhook.protocols.media.messages import SetRemote
 from offhook.protocols.media.opus import OpusTerms
+from offhook.protocols.media.path_messages import IceAgreed
 from offhook.protocols.sdp.negotiation import Agreement
 
 
-def set_remote(session: int, agreement: Agreement, opus: OpusTerms, *, zrtp: bool) -> SetRemote:
-    """`agreement` for the engine. `zrtp`: it is made ready for ZRTP.
+def set_remote(
+    session: int, agreement: Agreement, opus: OpusTerms, *, zrtp: bool, controlling: bool
+) -> SetRemote:
+    """`agreement` for the engine. `zrtp`: it is made ready for ZRTP; `controlling`: for ICE.
 
     ZRTP begins where it is the only keying, and beside another one where the peer's SDP names it.
     """
@@ -33,4 +36,5 @@ def set_remote(session: int, agreement: Agreement, opus: OpusTerms, *, zrtp: boo
         opus=opus,
         dtls=agreement.dtls,
         zrtp=ZrtpAgreed(agreement.zrtp_hashes) if agreed else None,
+        ice=None if agreement.ice is None else IceAgreed(agreement.ice, controlling),
     )

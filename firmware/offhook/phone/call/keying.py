@@ -13,7 +13,7 @@ from typing import Final
 from offhook.phone.call.call_events import CallEvent, SasKnown, TrustRestated, Warned
 from offhook.phone.call.keys_in_use import KeysInUse
 from offhook.phone.call.record import CallRecord, Cause
-from offhook.phone.call.trust import Caution, Hops, state_trust
+from offhook.phone.call.trust import Caution, Hops, TrustLevel, state_trust
 from offhook.phone.call.zrtp_memory import ZrtpMemory
 from offhook.protocols.keying.methods import Keying
 from offhook.protocols.media import keying_messages as engine
@@ -99,7 +99,7 @@ class CallKeying:
         trust, sas = state_trust(evidence, self._hops), self.keys.sas
         before = record.trust
         self._warned += [each for each in trust.cautions if each not in before.cautions]
-        if evidence.keying is not None or before.cautions:
+        if evidence.keying is not None or before.level is not TrustLevel.NONE or before.cautions:
             record.trust = trust
         record.sas, known = sas, record.sas
         for caution in self._warned:
@@ -109,6 +109,15 @@ class CallKeying:
             yield TrustRestated()
         if sas is not None and sas != known:
             yield SasKnown(sas)
+
+    def may_be_goodbye(self, report: engine.KeyingReport) -> bool:
+        """Whether it is how a peer hangs up: DTLS is closed a moment before the BYE comes."""
+        return (
+            isinstance(report, engine.KeyingFailed)
+            and report.keying is Keying.DTLS
+            and not report.attack
+            and self.keys.evidence.heard
+        )
 
     def _failed(self, report: engine.KeyingFailed) -> NoKeys | None:
         left = self.keys.failed(report)

@@ -55,8 +55,6 @@ class KeysInUse:
         self._heard = self._spoke = self._silent = False
         self._zrtp: ZrtpTrust | None = None
         self._parts: tuple[str, ...] = ()
-        self._beneath: KeySet | None = None
-        """Those of SDES, which stay beneath those of ZRTP."""
         self._missing = ""
         self._signed: SignedFingerprint | None = None
 
@@ -65,10 +63,8 @@ class KeysInUse:
     def agreed(self, agreement: Agreement) -> None:
         """Offer and answer: keys of SDES are in use at once, others come later."""
         if agreement.keys is None:
-            self._beneath = None
             return
         found = KeySet(Keying.SDES, agreement.keys.send.suite.name)
-        self._beneath = found
         if self.current is None:
             self.current = found
         elif self.current.keying is Keying.SDES and self.current != found:
@@ -107,16 +103,22 @@ class KeysInUse:
         self.compared = same
 
     def failed(self, report: KeyingFailed) -> bool:
-        """One keying brings no keys; whether others are left, in use or beneath."""
+        """One keying brings no keys; whether others are in use.
+
+        Where it had brought some, none are left: keys of ZRTP never give their place back, since
+        what they are worth must not depend on the servers between.
+        """
         if report.keying is Keying.ZRTP:
             self._missing = report.reason
             self._zrtp = None
-        if self._told is not None and self._told.keying is report.keying:
-            self._told = None
-        if self.current is not None and self.current.keying is report.keying:
-            other = self._beneath if report.keying is Keying.ZRTP else None
-            self.current, self._heard = other, False
+        if any(each is not None and each.keying is report.keying for each in self._in_place):
+            self.current = self._told = None
+            self._heard = False
         return self.current is not None
+
+    @property
+    def _in_place(self) -> tuple[KeySet | None, KeySet | None]:
+        return self.current, self._told
 
     # What that says
 
