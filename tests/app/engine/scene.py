@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -69,12 +70,21 @@ class MadeSound:
 class Side:
     """An engine in this process with the reports it made."""
 
-    def __init__(self, seed: str, make_sound: Callable[[int], Any] | None = None) -> None:
+    def __init__(
+        self,
+        seed: str,
+        make_sound: Callable[[int], Any] | None = None,
+        *,
+        wall_time: Callable[[], float] = time.time,
+    ) -> None:
         self.sound = HandSound()
         self.reports: list[Report] = []
         self.changed = asyncio.Event()
         self.engine = Engine(
-            make_sound or (lambda _: self.sound), SeededRandomness(seed), self._report
+            make_sound or (lambda _: self.sound),
+            SeededRandomness(seed),
+            self._report,
+            wall_time=wall_time,
         )
 
     def _report(self, report: Report) -> None:
