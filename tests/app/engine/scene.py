@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from offhook.app.engine.engine import Engine
+from offhook.app.engine.session_sound import SessionSound
 from offhook.base.randomness import SeededRandomness
 from offhook.base.vocabulary import AudioCodec, PcmFormat
 from offhook.protocols.keying.srtp_keys import SrtpKeys
@@ -99,6 +100,11 @@ class Side:
             self.changed.clear()
             await self.changed.wait()
         return self.of(kind)[count - 1]
+
+    def session_sound(self, session: int = 1) -> SessionSound:
+        sound = self.engine._sessions[session]._sound
+        assert sound is not None
+        return sound
 
     def prepare(self, session: int = 1, suites: tuple[str, ...] = (SUITE,)) -> LocalReady:
         self.engine.handle(Prepare(session, "127.0.0.1", suites))
