@@ -72,7 +72,7 @@ class IcePath:
         if self._on_datagram is None:
             raise LocalError("a path gathers once it is started")
         self._forget(self._gathered)
-        self._told = ufrag, pwd = self._ice_text(6), self._ice_text(18)
+        self._told = ufrag, pwd = self._ice_text(5), self._ice_text(20)
         agent = self._gathered = self._new_agent(ufrag, pwd)
         await asyncio.gather(self._find_reflexive(agent), self._find_relayed(agent))
         if self._gathered is not agent:
@@ -201,8 +201,11 @@ class IcePath:
         self._relays[agent] = (relay, base)
 
     def _ice_text(self, octets: int) -> str:
-        """Random ice-chars, four for each three octets (RFC 8839 §5.4)."""
-        return base64.b64encode(self._randomness.octets(octets)).decode()
+        """Random ice-chars, eight for each five octets (RFC 8839 §5.4).
+
+        aioice 0.10.1 takes no capital letters of ours.
+        """
+        return base64.b32encode(self._randomness.octets(octets)).decode().lower()
 
     def _on_rtp(self, data: bytes, source: PathAddress) -> None:
         message = self._stun_in(data, source)
