@@ -17,6 +17,7 @@ MAY_REVEAL = {
     "firmware/offhook/protocols/keying/sdes.py": "SDES carries the key in the SDP (RFC 4568)",
     "firmware/offhook/protocols/keying/zrtp/derivation.py": "ZRTP derives keys (RFC 6189 §4.5)",
     "firmware/offhook/protocols/media/srtp.py": "SRTP is made with the key",
+    "firmware/offhook/protocols/sdp/ice.py": "ICE carries its password in the SDP (RFC 8839 §5.4)",
     "firmware/offhook/protocols/sip/digest_hash.py": "digest hashes the password (RFC 7616)",
     "firmware/offhook/shells/net/ice.py": "STUN's integrity is made with it (RFC 8489 §9.1)",
     "firmware/offhook/shells/net/turn.py": "TURN hashes the password (RFC 8489 §9.2.2)",
