@@ -13,6 +13,7 @@ LONGEST = 500
 
 MAY_REVEAL = {
     "firmware/offhook/app/engine/channel.py": "keys go to the media process over the channel",
+    "firmware/offhook/phone/call/zrtp_memory.py": "what ZRTP keeps becomes one secret",
     "firmware/offhook/protocols/keying/dtls/openssl.py": "OpenSSL signs with the phone's key",
     "firmware/offhook/protocols/keying/sdes.py": "SDES carries the key in the SDP (RFC 4568)",
     "firmware/offhook/protocols/keying/zrtp/derivation.py": "ZRTP derives keys (RFC 6189 §4.5)",
