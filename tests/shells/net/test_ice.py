@@ -316,6 +316,9 @@ def test_the_same_description_again_changes_nothing(lab: Wire) -> None:
         agent = phone.path._connected
         async with asyncio.timeout(1):
             await phone.path.connect(theirs, controlling=True)
+        with pytest.raises(PeerError):
+            await phone.path.connect(replace(theirs, ufrag="no"), controlling=True)
+        await phone.path.connect(theirs, controlling=True)
         assert phone.path._connected is agent
         assert phone.reports.empty()
         phone.path.close()

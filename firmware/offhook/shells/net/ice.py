@@ -90,8 +90,10 @@ class IcePath:
             return
         if self._told is None:
             raise LocalError("there is nothing gathered to connect from")
+        told = _read(remote)
         agent = self._gathered = self._gathered or self._new_agent(*self._told)
-        told = self._describe(agent, remote)
+        agent.remote_username = remote.ufrag
+        agent.remote_password = remote.pwd.reveal().decode()
         if self._settings.local_names:
             told = await resolved(told, self.local.host)
             if self._gathered is not agent:
@@ -225,22 +227,6 @@ class IcePath:
             self._on_datagram(data, source, False)
         return None
 
-    @staticmethod
-    def _describe(agent: Agent, remote: IceDescription) -> list[Candidate]:
-        """The candidates that could be read, with the peer's credentials set.
-
-        Raises PeerError where the peer can't be spoken to by ICE.
-        """
-        pwd = remote.pwd.reveal()
-        if not UFRAG.fullmatch(remote.ufrag) or not PWD.fullmatch(pwd):
-            raise PeerError("the peer's ICE user name or password is malformed")
-        lines = remote.candidates[: candidates.MAX_LINES]
-        told = [each for each in map(candidates.read, lines) if each is not None]
-        if candidates.is_mismatched(told, remote.default):
-            raise PeerError("the peer's address is none of its ICE candidates: it was rewritten")
-        agent.remote_username, agent.remote_password = remote.ufrag, pwd.decode()
-        return told
-
     def _succeeded(self, agent: Agent) -> None:
         pair = agent.selected
         if pair is None:  # closed in the meantime
@@ -302,6 +288,17 @@ class IcePath:
             agent.stop()
             if agent in self._relays:
                 self._relays.pop(agent)[0].close()
+
+
+def _read(remote: IceDescription) -> list[Candidate]:
+    """The candidates that could be read; PeerError where the peer can't be spoken to by ICE."""
+    if not UFRAG.fullmatch(remote.ufrag) or not PWD.fullmatch(remote.pwd.reveal()):
+        raise PeerError("the peer's ICE user name or password is malformed")
+    lines = remote.candidates[: candidates.MAX_LINES]
+    told = [each for each in map(candidates.read, lines) if each is not None]
+    if candidates.is_mismatched(told, remote.default):
+        raise PeerError("the peer's address is none of its ICE candidates: it was rewritten")
+    return told
 
 
 def _candidate(kind: str, at: PathAddress, related: PathAddress | None = None) -> Candidate:
