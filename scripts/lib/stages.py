@@ -107,7 +107,16 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
                 (python, "-m", "pytest", *unit),
             ),
             3600 if long else 1200,
-            ("asterisk-core-sounds-en-wav", "espeak-ng", "git", "libopus0", "openssl"),
+            (
+                "asterisk-core-sounds-en-wav",
+                "coturn",
+                "espeak-ng",
+                "git",
+                "iproute2",
+                "libopus0",
+                "nftables",
+                "openssl",
+            ),
         ),
         Stage(
             "board",
