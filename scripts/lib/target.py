@@ -36,6 +36,7 @@ PACKAGES: Final = (
     "libopus0",
     "openssl",
     "python3",
+    "python3-aioice",
     "python3-audioop-lts",
     "python3-cryptography",
     "python3-dnspython",

@@ -17,11 +17,14 @@ from offhook.base.errors import LocalError
 from offhook.base.randomness import Randomness, token
 from offhook.base.schema import settings as schema
 from offhook.base.schema.fields import split_host_port
+from offhook.base.schema.trunk_profile import TrunkProfile
 from offhook.base.vocabulary import PeerVerdict
 from offhook.phone.call.account import Account, AccountTerms
+from offhook.protocols.keying.methods import Keying
+from offhook.protocols.keying.sdes_policy import SdesPolicy
 from offhook.protocols.media.codecs import available_codecs, playable
 from offhook.protocols.media.opus import OpusTerms
-from offhook.protocols.sdp.negotiation import MediaPolicy
+from offhook.protocols.sdp.negotiation import MediaPolicy, Minimum
 from offhook.protocols.sip.agent import Identity, UserAgent
 from offhook.protocols.sip.digest import DigestClient
 from offhook.protocols.sip.keepalive import KeepAlive
@@ -53,6 +56,20 @@ def _playable(account: schema.Account) -> tuple[str, ...]:
         whys = "; ".join(f"{name}: {known.get(name)}" for name in account.trunk.codecs)
         raise LocalError(f"account {account.name} has no codec that this phone can play: {whys}")
     return codecs
+
+
+def media_policy(trunk: TrunkProfile, codecs: tuple[str, ...]) -> MediaPolicy:
+    """What a trunk's calls may agree to; LocalError where its terms contradict each other."""
+    sdes = SdesPolicy(trunk.suites, short_tags=trunk.short_tags)
+    return MediaPolicy(
+        sdes=sdes if Keying.SDES.value in trunk.keyings else None,
+        dtls=Keying.DTLS.value in trunk.keyings,
+        zrtp=Keying.ZRTP.value in trunk.keyings,
+        minimum=Minimum(trunk.minimum),
+        codecs=codecs,
+        rtcp_mux=trunk.rtcp_mux,
+        ptime_ms=trunk.ptime_ms,
+    )
 
 
 def witnessing(judge: Judge, clock: WallClock) -> Judge:
@@ -135,12 +152,7 @@ class Builder:
             name=account.name,
             domain=account.domain,
             server=None if account.server is None else split_host_port(account.server),
-            policy=MediaPolicy(
-                suites=trunk.suites,
-                codecs=_playable(account),
-                rtcp_mux=trunk.rtcp_mux,
-                ptime_ms=trunk.ptime_ms,
-            ),
+            policy=media_policy(trunk, _playable(account)),
             media_host=media.local_host,
             media_dscp=media.dscp,
             user=account.user,

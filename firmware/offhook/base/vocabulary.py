@@ -6,12 +6,29 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from offhook.base.secret import Secret
+
 
 class PathAddress(NamedTuple):
     """An IP address in text form (IPv6 without brackets) and a port."""
 
     host: str
     port: int
+
+
+@dataclass(frozen=True, slots=True)
+class IceDescription:
+    """What one side tells the other so that ICE finds a path (RFC 8839 §5), for RTP with RTCP.
+
+    `candidates` are the values of a=candidate as text, `default` what c= and m= say; `lite` is
+    a=ice-lite.
+    """
+
+    ufrag: str
+    pwd: Secret
+    candidates: tuple[str, ...]
+    default: PathAddress
+    lite: bool = False
 
 
 @dataclass(frozen=True, slots=True)

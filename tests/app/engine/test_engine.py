@@ -22,6 +22,7 @@ from offhook.base.secret import Secret
 from offhook.base.vocabulary import PathAddress, PcmFormat
 from offhook.protocols.keying.srtp_keys import SrtpKeys
 from offhook.protocols.media import g722
+from offhook.protocols.media.keying_messages import Keyed
 from offhook.protocols.media.messages import (
     Command,
     DtmfReceived,
@@ -274,7 +275,7 @@ def test_a_report_may_be_answered_by_a_command_at_once() -> None:
 
         engine = Engine(lambda _: HandSound(), SeededRandomness("a"), answer)
         engine.handle(Prepare(1, "127.0.0.1", (SUITE,)))
-        assert [type(report) for report in reports] == [LocalReady, Stopped] * 2
+        assert [type(report) for report in reports] == [LocalReady, Keyed, Stopped] * 2
         assert engine._sessions == {}
         engine.close()
         other.engine.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from offhook.app.engine.dtls_own import DtlsOwn
 from offhook.app.engine.session import Session, State
 from offhook.base.errors import LocalError
 from offhook.base.randomness import Randomness
@@ -62,6 +63,7 @@ class Engine:
         self._on_report = on_report
         self._ports, self._delay_ms = ports, delay_ms
         self._handset = handset
+        self._dtls = DtlsOwn()
         self._sessions: dict[int, Session] = {}
 
     def handle(self, command: Command) -> None:
@@ -99,6 +101,7 @@ class Engine:
             self._on_report,
             ports=self._ports,
             delay_ms=self._delay_ms,
+            dtls=self._dtls,
         )
 
     def post(self, command: Command) -> None:

@@ -6,15 +6,18 @@ import asyncio
 import contextlib
 import enum
 import logging
+import typing
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from offhook.app.engine.dtls_own import DtlsOwn
 from offhook.base.errors import LocalError, OffhookError
 from offhook.base.randomness import Randomness
-from offhook.base.secret import Secret
 from offhook.base.vocabulary import PathAddress
-from offhook.protocols.keying.srtp_keys import SUITES, CryptoLine
+from offhook.protocols.keying.dtls.setup import make_tls_id
+from offhook.protocols.media.keyed_stream import KeyedStream
+from offhook.protocols.media.keying_messages import KeyingCommand
 from offhook.protocols.media.messages import (
     Command,
     LocalReady,
@@ -28,7 +31,7 @@ from offhook.protocols.media.messages import (
     Stop,
     Stopped,
 )
-from offhook.protocols.media.stream import MediaStream, PeerLeft, check_parameters
+from offhook.protocols.media.stream import MediaStream, PeerLeft
 from offhook.shells.audio.ring import ChunkRing
 from offhook.shells.audio.sound import Sound
 from offhook.shells.net.udp import UdpPort, open_pair
@@ -57,6 +60,8 @@ class State(enum.Enum):
     STOPPED = "stopped"
 
 
+_PREPARED: Final = (State.READY, State.AGREED, State.RUNNING)
+
 TRANSITIONS: Final[dict[tuple[State, type[Command]], State]] = {
     (State.NEW, Prepare): State.READY,
     (State.READY, SetRemote): State.AGREED,
@@ -66,6 +71,7 @@ TRANSITIONS: Final[dict[tuple[State, type[Command]], State]] = {
     (State.READY, SendDtmf): State.READY,
     (State.AGREED, SendDtmf): State.AGREED,
     (State.RUNNING, SendDtmf): State.RUNNING,
+    **{(state, kind): state for state in _PREPARED for kind in typing.get_args(KeyingCommand)},
     (State.NEW, Stop): State.STOPPED,
     (State.READY, Stop): State.STOPPED,
     (State.AGREED, Stop): State.STOPPED,
@@ -77,7 +83,8 @@ class Session:
     """Takes the commands of one session and reports what comes of them.
 
     A command that fails ends the session: SessionFailed tells why, and Stopped comes last of all,
-    as after Stop. Only digits that can't be sent are dropped, and logged.
+    as after Stop. Only digits that can't be sent are dropped, and logged. From Start on there is
+    a sound exactly while there are keys.
     """
 
     def __init__(
@@ -89,18 +96,21 @@ class Session:
         *,
         ports: range | None,
         delay_ms: int,
+        dtls: DtlsOwn,
     ) -> None:
         self._number = number
         self._make_sound = sound
         self._randomness = randomness
         self._report = report
-        self._ports, self._delay_ms = ports, delay_ms
+        self._ports, self._delay_ms, self._dtls = ports, delay_ms, dtls
         self._loop = asyncio.get_running_loop()
         self.state = State.NEW
         self._rtp: UdpPort | None = None
         self._rtcp: UdpPort | None = None
-        self._remote: SetRemote | None = None
+        self._keyed: KeyedStream | None = None
         self._stream: MediaStream | None = None
+        """The one whose sound is open."""
+        self._opening = False
         self._sound: Sound | None = None
         self._captured = ChunkRing(CAPTURED, 0)
         self._playing = ChunkRing(MOST_LEAD, 0)
@@ -133,45 +143,47 @@ class Session:
         match command:
             case Prepare():
                 self._prepare(command)
-            case SetRemote():
-                self._set_remote(command)
-            case Start():
-                self._start()
             case SendDtmf():
                 self._send_dtmf(command)
             case Stop():
                 self.close()
+            case _:
+                self._agree(command)
 
     def _prepare(self, command: Prepare) -> None:
-        names = command.suites
-        if not names or len(set(names)) < len(names) or not SUITES.keys() >= set(names):
-            raise LocalError(f"suites have to be some of {', '.join(SUITES)}, each once")
+        dtls = self._dtls.session() if command.dtls else None
+        keyed = KeyedStream(
+            command, self._randomness, self._loop.time(), dtls=dtls, delay_ms=self._delay_ms
+        )
         self._rtp, self._rtcp = open_pair(command.local_host, command.dscp, self._ports)
         self._rtp.start(self._loop, self._on_rtp)
         self._rtcp.start(self._loop, self._on_rtcp)
-        crypto = tuple(
-            CryptoLine(
-                tag,
-                SUITES[name],
-                Secret(self._randomness.octets(SUITES[name].master_length)),
+        self._keyed = keyed
+        self._report(
+            LocalReady(
+                self._number,
+                self._rtp.local,
+                self._rtcp.local,
+                keyed.crypto,
+                fingerprint=self._dtls.fingerprint() if command.dtls else None,
+                tls_id=make_tls_id(self._randomness) if command.dtls else "",
+                zrtp_hash=keyed.zrtp_hash,
             )
-            for tag, name in enumerate(names, 1)
         )
-        self._report(LocalReady(self._number, self._rtp.local, self._rtcp.local, crypto))
 
-    def _set_remote(self, command: SetRemote) -> None:
-        check_parameters(command)
-        if self._stream is not None:
-            self._stream.set_remote(command, self._loop.time())
-            self._flush()
-        self._remote = command
+    def _agree(self, command: Command) -> None:
+        if self._keyed is None:
+            raise LocalError("nothing is prepared yet")
+        now = self._loop.time()
+        if isinstance(command, SetRemote):
+            self._keyed.set_remote(command, now)
+        elif isinstance(command, Start):
+            self._keyed.start(now)
+        elif isinstance(command, KeyingCommand):
+            self._keyed.handle(command, now)
+        self._flush()
 
-    def _start(self) -> None:
-        if self._remote is None or self._rtp is None:
-            raise LocalError("nothing is agreed yet")
-        stream = MediaStream(
-            self._remote, self._randomness, self._loop.time(), delay_ms=self._delay_ms
-        )
+    def _open_sound(self, stream: MediaStream) -> None:
         octets = stream.format.octets
         self._captured = ChunkRing(CAPTURED, octets)
         self._playing = ChunkRing(MOST_LEAD, octets)
@@ -180,10 +192,24 @@ class Session:
             self._playing.put(self._silence)
         sound = self._make_sound(self._number)
         sound.open(stream.format, self._on_period)
-        # What came while the sound was opened is old: played, it would make what follows as late.
-        self._rtp.poll()
         self._stream, self._sound = stream, sound
-        self._flush()
+
+    def _close_sound(self) -> None:
+        if self._sound is not None:
+            self._sound.close()
+        self._stream = self._sound = None
+
+    def _follow(self, keyed: KeyedStream) -> None:
+        """Open the sound where there is a stream now, close it where there is none any more."""
+        while keyed.stream is not self._stream:
+            self._close_sound()
+            if keyed.stream is None or self._rtp is None or self.state is State.STOPPED:
+                return
+            self._open_sound(keyed.stream)
+            # What came while the sound was opened is old: played, it would make what follows as
+            # late. It is dropped there, but for what belongs to a handshake.
+            self._rtp.poll()
+            keyed.begin(self._loop.time())
 
     def _send_dtmf(self, command: SendDtmf) -> None:
         if self._stream is None:
@@ -246,31 +272,41 @@ class Session:
         self._on_datagram(data, source, rtcp=True)
 
     def _on_datagram(self, data: bytes, source: PathAddress, *, rtcp: bool) -> None:
-        if self._stream is not None:
-            self._stream.receive_datagram(data, source, self._loop.time(), rtcp=rtcp)
+        if self._keyed is not None:
+            self._keyed.receive_datagram(data, source, self._loop.time(), rtcp=rtcp)
             self._flush()
 
     def _tick(self) -> None:
         self._timer = None
-        if self._stream is not None:
-            self._stream.tick(self._loop.time())
+        if self._keyed is not None:
+            self._keyed.tick(self._loop.time())
             self._flush()
 
     def _flush(self) -> None:
-        """Send, report and re-arm, after anything that went into the stream."""
-        stream = self._stream
-        if stream is None or self._rtp is None or self._rtcp is None:
+        """Send, open or close the sound, re-arm and report, after anything that went in."""
+        keyed = self._keyed
+        if self._opening or keyed is None or self._rtp is None or self._rtcp is None:
             return
-        for data, destination, rtcp in stream.datagrams_to_send():
+        self._opening = True
+        try:
+            self._follow(keyed)
+        except OffhookError as error:
+            self._opening = False
+            self.fail(str(error))
+            return
+        self._opening = False
+        for data, destination, rtcp in keyed.datagrams_to_send():
             (self._rtcp if rtcp else self._rtp).send(data, destination)
-        self._arm(stream.deadline())
-        while self._stream is stream and (event := stream.next_event()) is not None:
+        self._arm(keyed.deadline())
+        while self._keyed is keyed and (event := keyed.next_report()) is not None:
             if isinstance(event, PeerLeft):
                 log.info("session %d: the peer's source said goodbye", self._number)
             else:
                 self._report(event)
 
-    def _arm(self, deadline: float) -> None:
+    def _arm(self, deadline: float | None) -> None:
+        if deadline is None:
+            return
         if self._timer is not None:
             if self._timer.when() <= deadline and not self._timer.cancelled():
                 return
@@ -282,16 +318,16 @@ class Session:
         if self.state is State.STOPPED:
             return
         self.state = State.STOPPED
+        statistics = Statistics()
         if self._sound is not None:
             self._sound.close()
             self._sound = None
-        statistics = Statistics()
-        if self._stream is not None:
+        if self._keyed is not None:
             self._pump()
-            self._stream.end(self._loop.time())
+            self._keyed.end(self._loop.time())
             self._flush()
-            statistics = self._statistics(self._stream)
-            self._stream = None
+            statistics = self._statistics(self._keyed)
+        self._keyed = self._stream = None
         if self._timer is not None:
             self._timer.cancel()
         for port in (self._rtp, self._rtcp):
@@ -299,6 +335,6 @@ class Session:
                 port.close()
         self._report(Stopped(self._number, statistics))
 
-    def _statistics(self, stream: MediaStream) -> Statistics:
-        counted = stream.statistics()
+    def _statistics(self, keyed: KeyedStream) -> Statistics:
+        counted = keyed.statistics()
         return replace(counted, underruns=counted.underruns + self._missed)
