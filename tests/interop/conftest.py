@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from board.image.tools import BuildError
@@ -16,6 +18,7 @@ from tests.interop.lab.roots import DEBIAN_13, SID
 from tests.interop.lab.speech import ENGLISH, ENGLISH_CONTROL, FRENCH, FRENCH_CONTROL
 
 # With it, a peer that isn't installed fails the tests that need it.
+_TABLE = "OFFHOOK_KEYING_TABLE"
 _STRICT = "OFFHOOK_REQUIRE_PEERS"
 
 
@@ -54,6 +57,16 @@ def more_peers(peers: None) -> None:  # noqa: ARG001 - more than those
             root.folder()
     except (OSError, BuildError, subprocess.CalledProcessError) as error:
         _demand(f"another Debian or JsSIP: {error}")
+
+
+@pytest.fixture(scope="session")
+def keying_table(request: pytest.FixtureRequest) -> Iterator[list[dict[str, Any]]]:
+    """A row for each keyed call; written as JSON to the file that OFFHOOK_KEYING_TABLE names."""
+    rows: list[dict[str, Any]] = []
+    yield rows
+    file = os.environ.get(_TABLE)
+    if file and not request.session.testsfailed:
+        Path(file).write_text(json.dumps(rows, indent=1) + "\n")
 
 
 @pytest.fixture

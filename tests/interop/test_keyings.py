@@ -1,14 +1,12 @@
 """Offhook with every peer, by every keying that both have, called and calling.
 
-Each call is alone in a network of its own, and all its UDP is captured. With
-OFFHOOK_KEYING_TABLE=FILE in the environment, what was found is written there as JSON.
+Each call is alone in a network of its own, and all its UDP is captured. What was found goes into
+the table that OFFHOOK_KEYING_TABLE names.
 """
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,30 +15,24 @@ from typing import Any, Final
 import pytest
 from tests.interop.lab import parties
 from tests.interop.lab.asterisk import Asterisk
-from tests.interop.lab.capture import Capture
 from tests.interop.lab.correlation import align
 from tests.interop.lab.laboratory import Laboratory
 from tests.interop.lab.logs import show_logs_of
 from tests.interop.lab.negotiated import Negotiated
 from tests.interop.lab.network import own_network
-from tests.interop.lab.overheard import plain_rtp, speech_in
+from tests.interop.lab.overheard import keyed_after_ms, media_flows, plain_rtp, speech_in
 from tests.interop.lab.parties import Party
 from tests.interop.lab.pcap import Packet
 from tests.interop.lab.roots import DEBIAN_13
-from tests.interop.lab.rtp import rtp_flows
 from tests.interop.lab.rtpengine import Rtpengine, Side
 from tests.interop.lab.speech import Samples, read_wav
 
 ARRIVED, STRANGE = 0.7, 0.2
 """That somebody was heard, not how well: linphonec's own clock slips, and Opus is no waveform."""
 SPEECH_S, LEAD_S = 4.0, 2.0
-TABLE: Final = "OFFHOOK_KEYING_TABLE"
 DIRECTIONS: Final = ("Offhook calls", "the peer calls")
 CM: Final = "AES_CM_128_HMAC_SHA1_80"
 GCM: Final = "AEAD_AES_256_GCM"
-EVERY_PORT: Final = range(1, 65536)
-_FEW: Final = 20
-"""Packets of a flow that carries no speech."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,8 @@ class Case:
     """A peer and how it keys: what Offhook's leg is expected to have, and the peer's own.
 
     `border` are the keyings of an rtpengine between them, the peer's first. Where the peer offers
-    less than it takes, `suite_when_called` is what there is when it calls.
+    less than it takes, `suite_when_called` is what there is when it calls. `keyings` are those that
+    Offhook's account has, if not all.
     """
 
     peer: str
@@ -59,11 +52,14 @@ class Case:
     border: tuple[Side, Side] | None = None
     suite_when_called: str | None = None
     codec: str = "PCMU"
+    keyings: tuple[str, ...] | None = None
 
     def __str__(self) -> str:
         return f"{self.keying} {self.peer}"
 
 
+SDES_ONLY: Final = ("sdes",)
+"""Offered DTLS too, rtpengine takes that."""
 CASES: Final = (
     Case(
         "baresip 1.0.0",
@@ -79,7 +75,6 @@ CASES: Final = (
         GCM,
         suite_when_called=CM,
     ),
-    Case("linphonec", lambda lab: parties.linphone(lab, "srtp"), "sdes", CM),
     Case("Asterisk", lambda lab: parties.asterisk(lab, "sdes"), "sdes", CM),
     Case(
         "rtpengine before DTLS",
@@ -87,6 +82,15 @@ CASES: Final = (
         "sdes",
         GCM,
         border=("dtls", "sdes"),
+        keyings=SDES_ONLY,
+    ),
+    Case(
+        "linphonec",
+        lambda lab: parties.linphone(lab, "srtp"),
+        "sdes",
+        "AES_256_CM_HMAC_SHA1_80",
+        suite_when_called=CM,
+        keyings=SDES_ONLY,
     ),
 )
 
@@ -105,32 +109,13 @@ class Conversation:
     heard_by_offhook: Samples
     heard_by_peer: Samples
     packets: list[Packet]
-    answered_at: float | None
+    keyed_after_ms: float | None
 
     @property
     def expected_suite(self) -> str:
         case = self.case
         called = self.direction != DIRECTIONS[0]
         return (case.suite_when_called if called else None) or case.suite
-
-    @property
-    def media_ms(self) -> float | None:
-        """From the answer at Offhook's registrar to encrypted speech on every leg, both ways."""
-        begun = [
-            flow.packets[0].time for flow in rtp_flows(self.packets) if len(flow.packets) > _FEW
-        ]
-        if self.answered_at is None or not begun:
-            return None
-        return (max(begun) - self.answered_at) * 1000
-
-
-@pytest.fixture(scope="module")
-def table(request: pytest.FixtureRequest) -> Iterator[list[dict[str, Any]]]:
-    rows: list[dict[str, Any]] = []
-    yield rows
-    file = os.environ.get(TABLE)
-    if file and not request.session.testsfailed:
-        Path(file).write_text(json.dumps(rows, indent=1) + "\n")
 
 
 @pytest.fixture(
@@ -167,12 +152,11 @@ def converse(case: Case, direction: str, directory: Path) -> Conversation:
             )
         )
         party = running.enter_context(case.opens(lab))
-        capture = Capture(directory / "all.pcap", udp_ports=[EVERY_PORT])
-        with capture:
+        with lab.capture_all() as capture:
             status, report, negotiated, heard = talk(lab, party, case, direction)
         if party.browser is None:
             heard = party.heard()
-        answers = [line for line in lab.secure.log("reply") if line.words[2] == "200"]
+        packets = capture.packets()
         return Conversation(
             case,
             direction,
@@ -183,15 +167,17 @@ def converse(case: Case, direction: str, directory: Path) -> Conversation:
             lab.french,
             read_wav(directory / "heard.wav"),
             heard,
-            capture.packets(),
-            float(answers[-1].words[1]) if answers else None,
+            packets,
+            keyed_after_ms(packets, lab.secure),
         )
 
 
 def talk(
     lab: Laboratory, party: Party, case: Case, direction: str
 ) -> tuple[int, dict[str, Any], Negotiated, Samples]:
-    phone = lab.desk(parties.OURS, registrar=party.registrar, codecs=(case.codec,))
+    phone = lab.desk(
+        parties.OURS, registrar=party.registrar, codecs=(case.codec,), keyings=case.keyings
+    )
     said = ["--play", str(lab.english_wav), "--record", str(lab.directory / "heard.wav")]
     command = (
         phone.run("call", party.address, *said)
@@ -251,14 +237,14 @@ def test_speech_arrives_both_ways(conversation: Conversation) -> None:
 
 
 def test_nothing_that_was_overheard_is_plain(
-    conversation: Conversation, table: list[dict[str, Any]]
+    conversation: Conversation, keying_table: list[dict[str, Any]]
 ) -> None:
     talked = conversation
-    assert [flow for flow in rtp_flows(talked.packets) if len(flow.packets) > _FEW]
+    assert len(media_flows(talked.packets)) >= 2
     assert plain_rtp(talked.packets) == []
     assert speech_in(talked.packets, talked.english, talked.french) < STRANGE
     media = talked.report["media"]
-    table.append(
+    keying_table.append(
         {
             "peer": talked.case.peer,
             "direction": talked.direction,
@@ -268,7 +254,7 @@ def test_nothing_that_was_overheard_is_plain(
             "reasons": media["reasons"],
             "their_leg": f"{talked.negotiated.keying} {talked.negotiated.suite}",
             "detail": talked.negotiated.detail,
-            "media_ms": talked.media_ms,
+            "keyed_after_ms": talked.keyed_after_ms,
             "answered_to_first_received_ms": talked.report["timing_ms"][
                 "answered_to_first_received"
             ],

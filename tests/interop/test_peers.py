@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.interop.lab import coturn, wideband
 from tests.interop.lab.asterisk import TALK
+from tests.interop.lab.capture import Capture
 from tests.interop.lab.certificates import LabAuthority
 from tests.interop.lab.correlation import align
 from tests.interop.lab.coturn import Coturn
@@ -16,6 +18,7 @@ from tests.interop.lab.laboratory import Laboratory, let_speak
 from tests.interop.lab.linphone import STRONG_ZRTP
 from tests.interop.lab.negotiated import Negotiated
 from tests.interop.lab.network import ADDRESS, own_network
+from tests.interop.lab.overheard import keyed_after_ms
 from tests.interop.lab.ports import HOST
 from tests.interop.lab.roots import DEBIAN_13, Root
 from tests.interop.lab.rtpengine import Rtpengine, Side
@@ -40,19 +43,33 @@ def laboratory(directory: Path, **options: object) -> Laboratory:
     )
 
 
+def row(peer: str, told: Negotiated, capture: Capture, lab: Laboratory) -> dict[str, Any]:
+    return {
+        "peer": peer,
+        "direction": "its own kind",
+        "keying": told.keying,
+        "suite": told.suite,
+        "detail": told.detail,
+        "keyed_after_ms": keyed_after_ms(capture.packets(), lab.stock),
+    }
+
+
 @pytest.fixture
 def lab(
     more_peers: None,  # noqa: ARG001 - skips
     lab_directory: Path,
 ) -> Generator[Laboratory, None, None]:
-    with laboratory(lab_directory) as running:
+    with own_network(), laboratory(lab_directory) as running:
         yield running
 
 
 @pytest.mark.parametrize("home", [None, DEBIAN_13], ids=["1.0.0", "1.1.0"])
 @pytest.mark.parametrize("keying", ["srtp-mand", "dtls_srtp"])
-def test_baresip_calls_its_own_kind(lab: Laboratory, keying: str, home: Root | None) -> None:
+def test_baresip_calls_its_own_kind(
+    lab: Laboratory, keying: str, home: Root | None, keying_table: list[dict[str, Any]]
+) -> None:
     with (
+        lab.capture_all() as capture,
         lab.telephone(lab.stock, "bob", lab.french_wav, keying=keying, home=home) as bob,
         lab.telephone(lab.secure, "alice", lab.english_wav, keying=keying, home=home) as alice,
     ):
@@ -65,6 +82,7 @@ def test_baresip_calls_its_own_kind(lab: Laboratory, keying: str, home: Root | N
         alice.wait_closed()
         told = {bob.negotiated(), alice.negotiated()}
     assert told == {Negotiated("dtls" if keying == "dtls_srtp" else "sdes", CM)}
+    keying_table.append(row("baresip 1.1.0" if home else "baresip 1.0.0", told.pop(), capture, lab))
     assert align(lab.english, bob.heard()[0]).coefficient >= ARRIVED
     assert align(lab.french, alice.heard()[0]).coefficient >= ARRIVED
 
@@ -80,10 +98,11 @@ def test_baresip_calls_its_own_kind(lab: Laboratory, keying: str, home: Root | N
     ids=["SDES", "DTLS", "ZRTP", "ZRTP X25519"],
 )
 def test_linphonec_calls_its_own_kind(
-    lab: Laboratory, keying: str, suite: str, *, strong: bool
+    lab: Laboratory, keying: str, suite: str, keying_table: list[dict[str, Any]], *, strong: bool
 ) -> None:
     more = STRONG_ZRTP if strong else None
     with (
+        lab.capture_all() as capture,
         lab.softphone("bob", lab.french_wav, keying, more=more) as bob,
         lab.softphone("alice", lab.english_wav, keying, answers=False, more=more) as alice,
     ):
@@ -96,6 +115,7 @@ def test_linphonec_calls_its_own_kind(
         bob.wait_closed()
         alice.wait_closed()
     assert [each.suite for each in told] == [suite, suite]
+    keying_table.append(row("linphonec", told[0], capture, lab))
     assert told[0].sas == told[1].sas
     assert bool(told[0].sas) == (keying == "zrtp")
     assert ("KeyAgreement: ECDH-255" in told[0].detail) == strong

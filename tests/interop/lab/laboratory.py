@@ -140,6 +140,7 @@ class Laboratory:
         service_name: str | None = None,
         digest: tuple[str, ...] = ("SHA-256",),
         codecs: tuple[str, ...] | None = None,
+        keyings: tuple[str, ...] | None = None,
     ) -> Offhook:
         """An Offhook with an account at secure.test, or where else it is told."""
         domain = (registrar or self.secure).domain
@@ -153,6 +154,7 @@ class Laboratory:
             service_name,
             digest,
             codecs,
+            keyings,
         )
         return Offhook(desk, self._place("desk"))
 
@@ -200,6 +202,10 @@ class Laboratory:
         certificate = self.stock.certificate.certificate
         account = Account(user, PASSWORDS[user], self.stock, certificate, source)
         return Chromium(account, self._place(user))
+
+    def capture_all(self) -> Capture:
+        """All UDP: that of one test alone only in a network of its own."""
+        return Capture(self._place("capture").with_suffix(".pcap"), udp_ports=[range(1, 65536)])
 
     def capture(self, *telephones: Baresip) -> Capture:
         """All media of these telephones, and all signalling with the registrars' users."""

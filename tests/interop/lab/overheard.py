@@ -6,12 +6,14 @@ import zlib
 from collections.abc import Iterable
 
 from tests.interop.lab.correlation import align
+from tests.interop.lab.kamailio import Kamailio
 from tests.interop.lab.pcap import Packet
 from tests.interop.lab.rtp import PCMA, PCMU, RtpFlow, RtpPacket, g711_audio, rtp_flows
 from tests.interop.lab.speech import Samples
 
 # A short payload may shrink by chance, and comfort noise or a digit tells nobody a word.
 _SHORTEST = 64
+_MANY = 20
 # Eight packets of ciphertext in a row don't become smaller; speech, silence and tones do.
 _RUN = 8
 _SMALLER = 0.98
@@ -46,9 +48,16 @@ def _plain(flow: RtpFlow) -> list[RtpPacket]:
     return found
 
 
-def first_media(packets: Iterable[Packet]) -> dict[tuple[int, int], float]:
-    """When each flow's first RTP packet was on the wire, Unix time, by its two ports."""
-    return {
-        (flow.source.port, flow.destination.port): flow.packets[0].time
-        for flow in rtp_flows(packets)
-    }
+def media_flows(packets: Iterable[Packet]) -> list[RtpFlow]:
+    """The RTP flows that are more than a few packets."""
+    return [flow for flow in rtp_flows(packets) if len(flow.packets) >= _MANY]
+
+
+def keyed_after_ms(packets: Iterable[Packet], registrar: Kamailio) -> float | None:
+    """From the last call's answer at a registrar to the first packet of the last flow to begin.
+
+    A peer has nothing to send before it has its keys. None where nobody answered or spoke.
+    """
+    begun = [flow.packets[0].time for flow in media_flows(packets)]
+    answers = [float(line.words[1]) for line in registrar.log("reply") if line.words[2] == "200"]
+    return (max(begun) - answers[-1]) * 1000 if begun and answers else None
