@@ -28,12 +28,15 @@ HOST_PACKAGES: Final = ("mmdebstrap", "debian-archive-keyring")
 KEYRING: Final = archive.KEYRING
 PACKAGES: Final = (
     "asterisk-core-sounds-en-wav",
+    "coturn",
     "espeak-ng",
     "git",
+    "iproute2",
     "kamailio",
     "kamailio-extra-modules",
     "kamailio-tls-modules",
     "libopus0",
+    "nftables",
     "openssl",
     "python3",
     "python3-aioice",

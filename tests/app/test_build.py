@@ -103,9 +103,11 @@ def test_a_password_that_others_can_read_is_refused_with_the_remedy(
 ) -> None:
     (tmp_path / "password").chmod(0o644)
     with pytest.raises(LocalError, match="chmod 600"):
-        builder.accounts()
+        builder.accounts(builder.keepsakes().of_calls)
 
 
 def test_no_part_shows_a_secret(builder: Builder) -> None:
     assert PASSWORD not in repr(builder)
-    assert PASSWORD not in repr([vars(each) for each in builder.accounts()])
+    assert PASSWORD not in repr(
+        [vars(each) for each in builder.accounts(builder.keepsakes().of_calls)]
+    )

@@ -1,13 +1,14 @@
 """Descriptions with one defect in their keys, as files named by it: each is refused by its rule.
 
-Each file is one of the sound ones (`base-…`) but for its defect. Offers come first of all, answers
-to an offer with every keying.
+Each file is one of the sound ones (`base-…`) but for its defect. They are tried as the first offer
+and as the answer to an offer with every keying, and again within a session of the same keying.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+from dataclasses import replace
 
 import pytest
 from tests.protocols.sdp.ends import FULL, OUR_ORIGIN, SAMPLES, US, lines, sample
@@ -19,6 +20,7 @@ from offhook.protocols.sdp.negotiation import (
     choose,
     make_answer,
     make_offer,
+    make_reoffer,
     read_answer,
 )
 
@@ -185,6 +187,26 @@ def take(side: str, description: bytes) -> Agreement:
     return make_answer(choose(description, FULL), US, OUR_ORIGIN)[1]
 
 
+def take_later(side: str, base: str, description: bytes) -> Agreement:
+    """The same within a session that the sound description began."""
+    sound = sample(f"base-{side}-{base}")
+    if side == "answer":
+        first = read_answer(OUR_OFFER, sound, US, FULL)
+        again = make_reoffer(OUR_OFFER, first, US, FULL)
+        return read_answer(again, description, US, FULL, first)
+    _, first = make_answer(choose(sound, FULL), US, OUR_ORIGIN)
+    ours = US if first.keys is None else replace(US, crypto=(first.send_keys, *US.crypto))
+    return make_answer(choose(description, FULL, first), ours, OUR_ORIGIN.raised())[1]
+
+
+LATER = {
+    "setup-actpass": None,
+    "tag-of-another-suite": "crypto-tag",
+}
+"""What a defect in an answer comes to later, where it is not the same: actpass is then known of
+telephones and keeps the roles, and only one suite is offered."""
+
+
 def test_every_file_with_a_defect_is_in_one_of_the_tables() -> None:
     names = {each.stem for each in SAMPLES.glob("refused-*.sdp")}
     assert names == {f"refused-{side}-{defect}" for side, _, defect, _ in CASES}
@@ -216,3 +238,21 @@ def test_a_description_with_a_defect_is_refused_by_its_rule(
     assert refusal.value.reason.endswith(".")
     for secret in re.findall(rb"(?:inline|uri|clear):([^\r |;]{8,})", description):
         assert secret.decode()[:8] not in f"{refusal.value!r} {refusal.value.reason}"
+
+
+@pytest.mark.parametrize("side", ["offer", "answer"])
+@pytest.mark.parametrize("base", BASES)
+def test_control_without_a_defect_each_is_taken_later(side: str, base: str) -> None:
+    assert take_later(side, base, sample(f"base-{side}-{base}")).keying is BASES[base]
+
+
+@pytest.mark.parametrize(("side", "base", "defect", "rule"), CASES, ids=IDS)
+def test_a_defect_is_refused_later_too(side: str, base: str, defect: str, rule: str) -> None:
+    description = sample(f"refused-{side}-{defect}")
+    wanted = LATER.get(defect, rule)
+    if wanted is None:
+        assert take_later(side, base, description).keying is BASES[base]
+        return
+    with pytest.raises(Unacceptable) as refusal:
+        take_later(side, base, description)
+    assert (refusal.value.rule, refusal.value.status) == (wanted, 488)

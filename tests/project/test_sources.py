@@ -13,6 +13,7 @@ LONGEST = 500
 
 MAY_REVEAL = {
     "firmware/offhook/app/engine/channel.py": "keys go to the media process over the channel",
+    "firmware/offhook/phone/call/zrtp_memory.py": "what ZRTP keeps becomes one secret",
     "firmware/offhook/protocols/keying/dtls/openssl.py": "OpenSSL signs with the phone's key",
     "firmware/offhook/protocols/keying/sdes.py": "SDES carries the key in the SDP (RFC 4568)",
     "firmware/offhook/protocols/keying/zrtp/derivation.py": "ZRTP derives keys (RFC 6189 §4.5)",
@@ -20,6 +21,7 @@ MAY_REVEAL = {
     "firmware/offhook/protocols/sdp/ice.py": "ICE carries its password in the SDP (RFC 8839 §5.4)",
     "firmware/offhook/protocols/sip/digest_hash.py": "digest hashes the password (RFC 7616)",
     "firmware/offhook/shells/net/ice.py": "STUN's integrity is made with it (RFC 8489 §9.1)",
+    "firmware/offhook/shells/net/turn.py": "TURN hashes the password (RFC 8489 §9.2.2)",
     "firmware/offhook/shells/net/tls_context.py": "OpenSSL reads the client's private key",
     "firmware/offhook/shells/store/vault.py": "the vault writes what it keeps",
     "provisioning/offhook_practice/files.py": "the phone's own password is written for it, 0600",

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Final
 
 from offhook import __version__
+from offhook.app.keepsakes import CallKeepsakes
 from offhook.base.errors import LocalError
 from offhook.base.randomness import Randomness, token
 from offhook.base.schema import settings as schema
 from offhook.base.schema.fields import split_host_port
 from offhook.base.schema.trunk_profile import TrunkProfile
 from offhook.base.vocabulary import PeerVerdict
-from offhook.phone.call.account import Account, AccountTerms
+from offhook.phone.call.account import Account, AccountTerms, Keepsakes
 from offhook.protocols.keying.methods import Keying
 from offhook.protocols.keying.sdes_policy import SdesPolicy
 from offhook.protocols.media.codecs import available_codecs, playable
@@ -108,13 +109,25 @@ class Builder:
     folder: Path
     """Where relative paths of the settings count from."""
 
-    def accounts(self) -> tuple[Account, ...]:
-        """One machine for each account; they share the numbering of the engine's sessions.
+    def keepsakes(self) -> CallKeepsakes:
+        """What calls leave for later ones."""
+        zrtp = self.settings.zrtp
+        return CallKeepsakes(
+            self.folder / self.settings.store.directory,
+            self.vault,
+            self.randomness,
+            self.wall_clock(),
+            words=zrtp.compare == "words",
+            keep_s=None if zrtp.remember_days is None else zrtp.remember_days * 86400,
+        )
+
+    def accounts(self, keepsakes: Keepsakes) -> tuple[Account, ...]:
+        """One machine for each account; they share session numbers and `keepsakes`.
 
         Raises LocalError where a secret can't be had.
         """
         sessions = itertools.count(1)
-        return tuple(self._account(each, sessions) for each in self.settings.accounts)
+        return tuple(self._account(each, sessions, keepsakes) for each in self.settings.accounts)
 
     def tls(self, account: schema.Account) -> TlsSettings:
         """What the account's flow is judged by. Raises LocalError where the key can't be had."""
@@ -146,7 +159,9 @@ class Builder:
             return None
         return ClientCertificate(self.files.client_certificate, self.vault.fetch(source))
 
-    def _account(self, account: schema.Account, sessions: Iterator[int]) -> Account:
+    def _account(
+        self, account: schema.Account, sessions: Iterator[int], keepsakes: Keepsakes
+    ) -> Account:
         trunk, media = account.trunk, self.settings.media
         terms = AccountTerms(
             name=account.name,
@@ -159,7 +174,7 @@ class Builder:
             register=account.register,
             opus=OpusTerms(bit_rate=trunk.opus_bitrate, complexity=trunk.opus_complexity),
         )
-        return Account(terms, self._agent(account), self.randomness, sessions)
+        return Account(terms, self._agent(account), self.randomness, sessions, keepsakes)
 
     def _agent(self, account: schema.Account) -> UserAgent:
         trunk = account.trunk

@@ -437,9 +437,10 @@ def test_a_loop_that_stands_still_costs_what_it_lasted_and_no_delay() -> None:
             bob.sound.period(silence)
             if not 20 <= n < 30:  # in between, the loop of both does not run
                 await asyncio.sleep(0.001)
-        session = bob.engine._sessions[1]
-        assert len(session._playing) <= 3
-        assert len(session._captured) == 0
+        sound = bob.engine._sessions[1]._sound
+        assert sound is not None
+        assert len(sound.playing) <= 3
+        assert len(sound.captured) == 0
         bob.engine.handle(Stop(1))
         statistics = bob.of(Stopped)[0].statistics
         assert statistics.received == 60
@@ -457,13 +458,14 @@ def test_more_held_ready_than_needed_is_given_up_again() -> None:
         for _ in range(3):
             side.sound.period(silence)
         await asyncio.sleep(0.01)
-        session = side.engine._sessions[1]
+        sound = side.engine._sessions[1]._sound
+        assert sound is not None
         held = []
         for _ in range(600):
             side.sound.period(silence)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            held.append(len(session._playing))
+            held.append(len(sound.playing))
         assert held[0] == 3
         assert held[-1] == 1
         side.engine.close()

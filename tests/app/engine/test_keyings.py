@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from tests.app.engine.scene import CODEC, SUITE, Side, play
 from tests.protocols.media.likeness import correlation
 from tests.protocols.media.link import FORMAT, speech
 
+import offhook
 from offhook.base.errors import LocalError
 from offhook.protocols.keying.dtls.agreed import Agreed
 from offhook.protocols.keying.dtls.setup import Role
@@ -216,3 +221,32 @@ def test_an_answer_that_comes_late_is_followed_by_keys_at_once() -> None:
         bob.engine.close()
 
     play(scene())
+
+
+def test_neither_openssl_nor_ice_is_loaded_before_it_is_asked_for() -> None:
+    """What a phone that keys by SDES alone doesn't need costs it no memory."""
+    script = """
+import asyncio, sys
+from offhook.app.engine import process
+from offhook.app.engine.engine import Engine
+from offhook.base.randomness import SeededRandomness
+from offhook.protocols.media.messages import Prepare
+
+async def loaded(**more):
+    engine = Engine(lambda _: None, SeededRandomness(1), lambda _: None)
+    engine.handle(Prepare(1, "127.0.0.1", ("AES_CM_128_HMAC_SHA1_80",), **more))
+    engine.close()
+    print(int("OpenSSL" in sys.modules), int("aioice" in sys.modules))
+
+asyncio.run(loaded())
+asyncio.run(loaded(dtls=True))
+"""
+    paths = [str(Path(offhook.__file__).parents[1])]
+    done = subprocess.run(
+        (sys.executable, "-c", script),
+        env={"PYTHONPATH": os.pathsep.join(paths)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split("\n")[:2] == ["0 0", "1 0"]

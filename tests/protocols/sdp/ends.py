@@ -7,7 +7,7 @@ from pathlib import Path
 
 from offhook.base.randomness import SeededRandomness
 from offhook.base.secret import Secret
-from offhook.base.vocabulary import PathAddress
+from offhook.base.vocabulary import IceDescription, PathAddress
 from offhook.protocols.keying.dtls.fingerprint import Fingerprint
 from offhook.protocols.keying.sdes_policy import SdesPolicy
 from offhook.protocols.keying.srtp_keys import SUITES, CryptoLine
@@ -56,6 +56,16 @@ def ready(local: LocalMedia, seed: str) -> LocalMedia:
         tls_id=f"{seed}AssociationNumberOne",
         zrtp_hash=hello_hash(seed),
     )
+
+
+HOST_LINE = "1 1 udp 2130706431 {} {} typ host"
+RELAY = "3 1 udp 16777215 203.0.113.9 50000 typ relay raddr 192.0.2.2 rport 6000"
+
+
+def with_ice(local: LocalMedia, name: str) -> LocalMedia:
+    candidates = (HOST_LINE.format(*local.rtp), RELAY)
+    ice = IceDescription(f"{name:a<4}", Secret(f"{name}sword" * 4), candidates, local.rtp)
+    return replace(local, ice=ice)
 
 
 def us(**changes: object) -> LocalMedia:

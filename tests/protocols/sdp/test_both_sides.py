@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.protocols.sdp.ends import end, fingerprint, ready
+from tests.protocols.sdp.ends import end, fingerprint, ready, with_ice
 
 from offhook.protocols.keying.dtls.agreed import asks_for_new
 from offhook.protocols.keying.methods import Keying
@@ -115,6 +115,10 @@ def test_two_ends_agree_on_the_same_or_refuse_for_want_of_common_ground(
 ) -> None:
     caller_end = ready(end("caller", addresses[0], suites=calling.suites), "caller")
     called_end = ready(end("called", addresses[1], 6000, suites=called.suites), "called")
+    if data.draw(st.booleans()):
+        caller_end = with_ice(caller_end, "call")
+    if data.draw(st.booleans()):
+        called_end = with_ice(called_end, "peer")
     form = data.draw(st.sampled_from(offer_forms(calling, caller_end)))
     origin = Origin(1, 1, addresses[0])
     offer = make_offer(caller_end, calling, origin, form=form, direction=towards[0])
@@ -135,7 +139,11 @@ def test_two_ends_agree_on_the_same_or_refuse_for_want_of_common_ground(
     assert theirs.remote == caller_end.rtp
     assert ours.ptime_ms == called.ptime_ms
     assert theirs.ptime_ms == calling.ptime_ms
-    assert (ours.remote_rtcp is None) == (calling.rtcp_mux and called.rtcp_mux)
+    shared = calling.rtcp_mux and called.rtcp_mux
+    assert (ours.remote_rtcp is None) == shared
+    by_ice = bool(shared and caller_end.ice and called_end.ice)
+    assert theirs.ice == (caller_end.ice if by_ice else None)
+    assert ours.ice == (called_end.ice if by_ice else None)
 
 
 @given(

@@ -10,21 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.protocols.sdp.ends import (
     FULL,
+    HOST_LINE,
     OUR_HOST,
     OUR_ORIGIN,
     PEER,
     PEER_HOST,
     PEER_ORIGIN,
+    RELAY,
     US,
     edit,
     lines,
     peer,
     sample,
+    with_ice,
 )
 
 from offhook.base.errors import LocalError
 from offhook.base.secret import Secret
-from offhook.base.vocabulary import IceDescription, PathAddress
+from offhook.base.vocabulary import PathAddress
 from offhook.protocols.sdp.description import parse_sdp
 from offhook.protocols.sdp.ice import LONGEST_CANDIDATE, MOST_CANDIDATES, IceSaid, read_ice
 from offhook.protocols.sdp.negotiation import (
@@ -37,15 +40,7 @@ from offhook.protocols.sdp.negotiation import (
     read_answer,
 )
 
-HOST_LINE = "1 1 udp 2130706431 {} {} typ host"
-RELAY = "3 1 udp 16777215 203.0.113.9 50000 typ relay raddr 192.0.2.2 rport 6000"
 UFRAG, PWD = "a=ice-ufrag:peer", f"a=ice-pwd:{'peersword' * 4}"
-
-
-def with_ice(local: LocalMedia, name: str) -> LocalMedia:
-    candidates = (HOST_LINE.format(*local.rtp), RELAY)
-    ice = IceDescription(f"{name:a<4}", Secret(f"{name}sword" * 4), candidates, local.rtp)
-    return replace(local, ice=ice)
 
 
 ICE_US = with_ice(US, "us")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.protocols.sdp.ends import (
     CM80,
     FULL,
@@ -13,6 +15,7 @@ from tests.protocols.sdp.ends import (
     PEER,
     PEER_ORIGIN,
     POLICY,
+    SAMPLES,
     SDES,
     US,
     edit,
@@ -301,3 +304,31 @@ def test_no_description_of_any_keying_shows_what_is_secret() -> None:
     shown = repr(parse_sdp(with_ice)) + repr(choose(with_ice, FULL))
     assert "asd88fgpdd777uzjYhagZg" not in shown
     assert "•••" in shown
+
+
+@given(
+    name=st.sampled_from(sorted(each.stem for each in SAMPLES.glob("*.sdp"))),
+    place=st.integers(0, 1500),
+    junk=st.binary(max_size=8),
+    dropped=st.integers(0, 60),
+    form=st.sampled_from(OfferForm),
+)
+def test_a_damaged_description_is_keyed_in_exactly_one_way_or_refused(
+    name: str, place: int, junk: bytes, dropped: int, form: OfferForm
+) -> None:
+    data = sample(name)
+    data = data[:place] + junk + data[place + dropped :]
+    offer = make_offer(US, FULL, OUR_ORIGIN, form=form)
+    for agree in (lambda: taken(data), lambda: read(data, offer=offer)):
+        try:
+            agreement = agree()
+        except Unacceptable:
+            continue
+        keyed = [agreement.keys, agreement.dtls]
+        assert sum(each is not None for each in keyed) <= 1
+        assert any(keyed) or any(each.usable for each in agreement.zrtp_hashes)
+        if agreement.dtls is not None:
+            assert agreement.dtls.fingerprints
+        if agreement.keys is not None:
+            assert agreement.keys.send.suite == agreement.keys.receive.suite
+            assert agreement.keys.send.master != agreement.keys.receive.master

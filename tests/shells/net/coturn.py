@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final
 
+import pytest
 from tests.certificates.forge import Issued
 from tests.shells.net.namespaces import Namespace
 
@@ -22,8 +24,12 @@ UDP_PORT: Final = 3478
 TLS_PORT: Final = 5349
 
 
-def is_installed() -> bool:
-    return shutil.which(PROGRAM) is not None
+def demand() -> None:
+    """Skip the test where there is no coturn, or fail it where peers must not be missing."""
+    if shutil.which(PROGRAM) is None:
+        if os.environ.get("OFFHOOK_REQUIRE_PEERS"):
+            pytest.fail("not installed: coturn")
+        pytest.skip("not installed: coturn")
 
 
 Running = AbstractContextManager[PathAddress]

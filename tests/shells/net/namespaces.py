@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self
 
 _CLONE_NEWNET: Final = 0x40000000
@@ -108,14 +109,21 @@ class Street:
         with self.phone:
             ip(f"route add default via {self.inner_host}")
         with self.middle:
-            subprocess.run(
-                ("sysctl", "-q", "-w", "net.ipv4.ip_forward=1"), check=True, capture_output=True
-            )
+            Path("/proc/sys/net/ipv4/ip_forward").write_text("1")
             rules = (
                 "add table ip nat",
                 "add chain ip nat after { type nat hook postrouting priority 100; }",
                 "add rule ip nat after oifname outer masquerade",
             )
+            subprocess.run(("nft", "; ".join(rules)), check=True)
+
+    def open_port(self, port: int) -> None:
+        """Let in what comes from anybody to that port outside: a full-cone NAT (RFC 4787 §5)."""
+        rules = (
+            "add chain ip nat before { type nat hook prerouting priority -100; }",
+            f"add rule ip nat before iifname outer udp dport {port} dnat to {self.phone_host}",
+        )
+        with self.middle:
             subprocess.run(("nft", "; ".join(rules)), check=True)
 
 

@@ -281,3 +281,80 @@ def test_steps_out_of_order_are_refused(lab: Wire) -> None:
         await peer.connection.close()
 
     play(scene())
+
+
+def test_another_that_answers_the_same_offer_is_looked_for_and_replaces_the_first(
+    lab: Wire,
+) -> None:
+    async def scene() -> None:
+        phone, first, second = phone_on(lab), IcePeer(lab.peer), IcePeer(lab.peer)
+        ours, _ = await joined(phone, first)
+        assert (await phone.report()).state is PathState.CONNECTED
+        theirs = await second.gather()
+        await second.learn(ours)
+        await asyncio.gather(phone.path.connect(theirs, controlling=True), second.connect())
+        assert (await phone.report()).remote.split()[5] == str(theirs.default.port)
+        assert phone.path.send(b"\x80 to the second", NOWHERE)
+        assert await second.receive() == b"\x80 to the second"
+        assert len(phone.path._bases) == 1
+        phone.path.close()
+        await first.connection.close()
+        await second.connection.close()
+
+    play(scene())
+
+
+def test_the_same_description_again_changes_nothing(lab: Wire) -> None:
+    async def scene() -> None:
+        phone, peer = phone_on(lab), IcePeer(lab.peer)
+        _, theirs = await joined(phone, peer)
+        assert (await phone.report()).state is PathState.CONNECTED
+        agent = phone.path._connected
+        async with asyncio.timeout(1):
+            await phone.path.connect(theirs, controlling=True)
+        assert phone.path._connected is agent
+        assert phone.reports.empty()
+        phone.path.close()
+        await peer.connection.close()
+
+    play(scene())
+
+
+def test_a_peer_that_has_no_ice_any_more_is_sent_to_plainly(lab: Wire) -> None:
+    async def scene() -> None:
+        phone, peer = phone_on(lab), IcePeer(lab.peer)
+        await joined(phone, peer)
+        assert (await phone.report()).state is PathState.CONNECTED
+        with lab.peer:
+            rtp, rtcp = open_pair(lab.peer_host, 0)
+        got: asyncio.Queue[tuple[bytes, PathAddress]] = asyncio.Queue()
+        rtp.start(asyncio.get_running_loop(), lambda *datagram: got.put_nowait(datagram))
+        phone.path.go_plain()
+        assert phone.path.send(b"\x80 plain", rtp.local)
+        assert await got.get() == (b"\x80 plain", phone.path.local)
+        again = await phone.path.gather()
+        assert again.default == phone.path.local
+        phone.path.close()
+        rtp.close()
+        rtcp.close()
+        await peer.connection.close()
+
+    play(scene())
+
+
+def test_a_search_that_is_cancelled_leaves_nothing(lab: Wire) -> None:
+    async def scene() -> None:
+        phone, peer = phone_on(lab), IcePeer(lab.peer)
+        await phone.path.gather()
+        theirs = replace(await peer.gather(), pwd=Secret("x" * 22))
+        connecting = asyncio.create_task(phone.path.connect(theirs, controlling=True))
+        await asyncio.sleep(0.1)
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
+        assert phone.path._bases == {}
+        assert not phone.path.send(b"\x80", theirs.default)
+        phone.path.close()
+        await peer.connection.close()
+
+    play(scene())

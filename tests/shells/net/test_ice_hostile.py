@@ -24,6 +24,7 @@ from offhook.shells.net.candidates import MAX_CANDIDATES
 from offhook.shells.net.ice_agent import CHECK_INTERVAL_S, MAX_EARLY, MAX_LEARNED
 from offhook.shells.net.path import IceSettings, PathState
 
+NO_ADDRESS = PathAddress("0.0.0.0", 9)  # noqa: S104 -- as SDP has it (RFC 8840 §4.1.1)
 UFRAG, PWD = "evil", "e" * 22
 
 
@@ -93,15 +94,32 @@ def test_a_flood_without_proof_gets_no_octet_back_and_changes_nothing(lab: Wire)
         assert agent is not None
         pair, known = agent.selected, len(agent.remote_candidates)
         with stranger(lab) as (one,):
-            wrong = check(ours, pwd=b"w" * 24, **{"USE-CANDIDATE": None})
+            remote = theirs.ufrag
+            right = check(ours, USERNAME=f"{ours.ufrag}:{remote}", **{"USE-CANDIDATE": None})
+            wrong = check(ours, pwd=b"w" * 24, USERNAME=f"{ours.ufrag}:{remote}")
             bare = bytes(Message(Method.BINDING, Class.REQUEST))
-            for noise in (wrong, bare, b"\0", wrong[:-1], b"\0" * 200, b"\1\1" + bare[2:]):
+            unsigned = right[: -8 - 24]
+            unsigned = unsigned[:2] + struct.pack("!H", len(unsigned) - 20) + unsigned[4:]
+            named = check(replace(ours, ufrag="else"), pwd=ours.pwd.reveal())
+            for noise in (
+                wrong,
+                bare,
+                unsigned,
+                named,
+                b"\0",
+                wrong[:-1],
+                b"\0" * 200,
+                b"\1\1" + bare[2:],
+            ):
                 for _ in range(100):
                     one.sendto(noise, phone.path.local)
                 await passed_on(phone, one)
             assert arrived(one) == []
-        assert agent.selected is pair
-        assert len(agent.remote_candidates) == known
+            assert agent.selected is pair
+            assert len(agent.remote_candidates) == known
+            one.sendto(right, phone.path.local)  # the control
+            await until(lambda: len(agent.remote_candidates) > known)
+            assert arrived(one)
         assert phone.path.send(b"\x80 on", theirs.default)
         assert await peer.receive() == b"\x80 on"
         assert phone.datagrams.empty()
@@ -177,9 +195,9 @@ def test_addresses_learned_from_a_peers_checks_are_bounded(lab: Wire) -> None:
     play(scene())
 
 
-def test_checks_before_the_answer_are_bounded(lab: Wire) -> None:
+def test_checks_before_the_answer_are_bounded_and_answered_with_it(lab: Wire) -> None:
     async def scene() -> None:
-        phone = phone_on(lab)
+        phone = phone_on(lab, settings=IceSettings(connect_s=0.5))
         ours = await phone.path.gather()
         with stranger(lab, 40) as sockets:
             for each in sockets:
@@ -190,6 +208,9 @@ def test_checks_before_the_answer_are_bounded(lab: Wire) -> None:
             assert agent is not None
             await until(lambda: len(agent._early) == MAX_EARLY)
             assert all(arrived(each) == [] for each in sockets)
+            unknown = replace(described(sockets), candidates=(), default=NO_ADDRESS)
+            await phone.path.connect(unknown, controlling=True)
+            assert sum(bool(arrived(each)) for each in sockets) == MAX_LEARNED
         phone.path.close()
 
     play(scene())
@@ -280,8 +301,7 @@ def test_candidates_that_are_nobodys_are_never_sent_a_check(lab: Wire) -> None:
                 )
             )
             await phone.path.connect(
-                replace(described([one]), candidates=lines, default=PathAddress("0.0.0.0", 9)),  # noqa: S104 -- as SDP has it
-                controlling=True,
+                replace(described([one]), candidates=lines, default=NO_ADDRESS), controlling=True
             )
             assert arrived(one) == []
         failed = await phone.report()

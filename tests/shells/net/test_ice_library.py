@@ -45,7 +45,7 @@ def test_a_connection_has_the_parts_that_we_reach_into() -> None:
         (ice.Connection.check_start, {"remote_is_lite", "build_request", "check_complete"}),
         (ice.Connection.check_complete, {"_nominated"}),
         (ice.Connection.check_incoming, {"_remote_candidates", "check_start_task"}),
-        (ice.Connection.request_received, {"respond_error", "send_stun", "check_incoming"}),
+        (ice.Connection.request_received, {"send_stun", "check_incoming"}),
         (ice.StunProtocol.datagram_received, {"data_received", "request_received", "transactions"}),
         (ice.StunProtocol.send_stun, {"transport", "sendto"}),
     ],

@@ -6,10 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from socket import AF_INET, SOCK_DGRAM, inet_aton, socket
 from typing import Any
 
+import dns.rdatatype
+import dns.rrset
 import pytest
 from aioice import mdns
+from dns.message import QueryMessage
+from dns.rdata import GenericRdata
 from tests.shells.net.ice_peer import IcePeer
 from tests.shells.net.ice_phone import phone_on, play, until
 from tests.shells.net.namespaces import Wire
@@ -87,6 +92,32 @@ def test_an_answer_is_judged_like_any_candidate(lab: Wire, host: str) -> None:
         assert found.host == host
         wanted = [] if host != "10.45.0.255" else [found]
         assert candidates.usable([found], [lab.phone_host]) == wanted
+
+    play(scene())
+
+
+def test_what_does_not_come_from_a_responders_port_is_no_answer(lab: Wire) -> None:
+    async def scene() -> None:
+        line = candidates.read(f"1 1 udp 1 {NAME} 9000 typ host")
+        assert line is not None
+        answer = QueryMessage(id=0)
+        answer.flags = 0x8400
+        address = GenericRdata(  # type: ignore[no-untyped-call]
+            mdns.MDNS_RDCLASS, dns.rdatatype.A, inet_aton(lab.peer_host)
+        )
+        answer.answer.append(dns.rrset.from_rdata(NAME + ".", 120, address))
+        found = []
+        for port in (5354, mdns.MDNS_PORT):
+            with lab.peer:
+                sending = socket(AF_INET, SOCK_DGRAM)
+            with sending:
+                sending.bind((lab.peer_host, port))
+                with lab.phone:
+                    asking = asyncio.create_task(local_names.resolved([line], lab.phone_host))
+                    await asyncio.sleep(0.1)
+                sending.sendto(answer.to_wire(), (mdns.MDNS_ADDRESS, mdns.MDNS_PORT))
+                found += await asking
+        assert [each.host for each in found] == [NAME, lab.peer_host]  # the second is the control
 
     play(scene())
 

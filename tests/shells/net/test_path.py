@@ -57,6 +57,8 @@ def test_a_plain_path_does_not_pretend_to_have_ice() -> None:
         remote = IceDescription("abcd", Secret("p" * 22), (), PathAddress("192.0.2.1", 9))
         with pytest.raises(LocalError, match="no ICE"):
             await here.connect(remote, controlling=True)
+        here.go_plain()
+        assert here.send(b"x", here.local)
         here.close()
 
     asyncio.run(asyncio.wait_for(scene(), 10))

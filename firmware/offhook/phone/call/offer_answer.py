@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from offhook.base.errors import LocalError
+from offhook.protocols.keying.srtp_keys import CryptoLine
 from offhook.protocols.sdp.negotiation import (
     Agreement,
     Choice,
@@ -57,18 +58,28 @@ class OfferAnswer:
         return offer_forms(self._policy, self._ready())
 
     def make_offer(
-        self, direction: Direction = Direction.SENDRECV, *, form: OfferForm | None = None
+        self,
+        direction: Direction = Direction.SENDRECV,
+        *,
+        form: OfferForm | None = None,
+        fresh_key: CryptoLine | None = None,
     ) -> bytes:
-        """Our offer, to be sent: the first one, or one that changes at most the direction.
+        """Our offer, to be sent: the first one, or one that changes direction or key.
 
         `form` is one of `forms()`, None the first of them; it counts before there is an agreement.
+        `fresh_key` counts after it, and brings its suite.
         """
         local = self._ready()
         if self.agreement is None:
             offer = make_offer(local, self._policy, self._origin, form=form, direction=direction)
         else:
             offer = make_reoffer(
-                self._described, self.agreement, local, self._policy, direction=direction
+                self._described,
+                self.agreement,
+                local,
+                self._policy,
+                direction=direction,
+                fresh_key=fresh_key,
             )
         self._describe(offer)
         return offer

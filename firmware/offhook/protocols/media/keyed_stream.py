@@ -133,12 +133,15 @@ class KeyedStream:
         if parameters.zrtp is not None and self._zrtp is None:
             raise LocalError("ZRTP was not prepared for")
 
-    def start(self, now: float) -> None:
-        """Media is to flow as soon as there are keys. LocalError before anything is agreed."""
+    def start(self, now: float, since: float | None = None) -> None:
+        """Media is to flow as soon as there are keys. LocalError before anything is agreed.
+
+        `since` is when Start came, where that was earlier.
+        """
         if self._keys.remote is None:
             raise LocalError("nothing is agreed yet")
         if self._started is None:
-            self._started = now
+            self._started = now if since is None else since
         if self._zrtp is not None:
             self._zrtp.be_patient(now)
         self._key(now)

@@ -56,6 +56,8 @@ class IcePath:
         self._checking: Agent | None = None
         self._connected: Agent | None = None
         self._plain = True
+        self._told: tuple[str, str] | None = None
+        """The credentials of the last gather()."""
 
     def start(
         self, loop: asyncio.AbstractEventLoop, on_datagram: OnMedia, on_state: OnState
@@ -70,13 +72,9 @@ class IcePath:
         if self._on_datagram is None:
             raise LocalError("a path gathers once it is started")
         self._forget(self._gathered)
-        ufrag, pwd = self._ice_text(6), self._ice_text(18)
-        agent = Agent(ufrag, pwd, lambda: self._lost(agent))
-        base = Base(agent, _candidate("host", self.local), self._rtp.send)
-        agent.add_base(base)
-        self._bases[agent] = base
-        self._gathered = agent
-        await asyncio.gather(self._find_reflexive(agent, base), self._find_relayed(agent))
+        self._told = ufrag, pwd = self._ice_text(6), self._ice_text(18)
+        agent = self._gathered = self._new_agent(ufrag, pwd)
+        await asyncio.gather(self._find_reflexive(agent), self._find_relayed(agent))
         if self._gathered is not agent:
             raise LocalError("the path was closed, or gathered anew, while it gathered")
         return IceDescription(
@@ -88,9 +86,11 @@ class IcePath:
 
     async def connect(self, remote: IceDescription, *, controlling: bool) -> None:
         """See MediaPath."""
-        agent = self._gathered
-        if agent is None:
+        if self._gathered is None and self._is_known(remote):
+            return
+        if self._told is None:
             raise LocalError("there is nothing gathered to connect from")
+        agent = self._gathered = self._gathered or self._new_agent(*self._told)
         told = self._describe(agent, remote)
         if self._settings.local_names:
             told = await resolved(told, self.local.host)
@@ -102,17 +102,14 @@ class IcePath:
         self._gathered = None
         self._forget(self._checking)
         self._checking, self._plain = agent, False
-        try:
-            async with asyncio.timeout(self._settings.connect_s):
-                await agent.connect()
-        except (ConnectionError, TimeoutError):
-            if self._checking is agent:
-                self._failed(agent, len(agent.remote_candidates))
-        except BaseException:
+        await self._check(agent)
+
+    def go_plain(self) -> None:
+        """See MediaPath."""
+        for agent in tuple(self._bases):
             self._forget(agent)
-            raise
-        else:
-            self._succeeded(agent)
+        self._gathered = self._checking = self._connected = None
+        self._plain = True
 
     def send(self, data: bytes, destination: PathAddress, *, rtcp: bool = False) -> bool:
         """See MediaPath."""
@@ -128,19 +125,48 @@ class IcePath:
 
     def close(self) -> None:
         """See MediaPath."""
-        self._on_state = self._gathered = self._checking = self._connected = None
-        for agent in tuple(self._bases):
-            self._forget(agent)
+        self._on_state = self._told = None
+        self.go_plain()
         self._rtp.close()
         self._rtcp.close()
 
-    async def _find_reflexive(self, agent: Agent, base: Base) -> None:
+    async def _check(self, agent: Agent) -> None:
+        try:
+            async with asyncio.timeout(self._settings.connect_s):
+                await agent.connect()
+        except (ConnectionError, TimeoutError):
+            if self._checking is agent:
+                self._failed(agent, len(agent.remote_candidates))
+        except BaseException:
+            if self._checking is agent:
+                self._checking = None
+            self._forget(agent)
+            raise
+        else:
+            self._succeeded(agent)
+
+    def _new_agent(self, ufrag: str, pwd: str) -> Agent:
+        agent = Agent(ufrag, pwd, lambda: self._lost(agent))
+        base = Base(agent, _candidate("host", self.local), self._rtp.send)
+        agent.add_base(base)
+        self._bases[agent] = base
+        return agent
+
+    def _is_known(self, remote: IceDescription) -> bool:
+        credentials = (remote.ufrag, remote.pwd)
+        return any(
+            (each.remote_username, Secret(each.remote_password or "")) == credentials
+            for each in (self._checking, self._connected)
+            if each is not None
+        )
+
+    async def _find_reflexive(self, agent: Agent) -> None:
         server = self._settings.stun_server
         if server is None:
             return
         try:
             async with asyncio.timeout(self._settings.gather_s):
-                seen = await agent.ask_server(base, server)
+                seen = await agent.ask_server(self._bases[agent], server)
         except (TransactionError, TimeoutError):
             log.warning("the STUN server %s:%d does not answer", *server)
             return

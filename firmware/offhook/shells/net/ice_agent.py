@@ -67,7 +67,6 @@ class Agent(Connection):
         self.selected: CandidatePair | None = None
         """The nominated pair: where media goes."""
         self._on_lost = on_lost
-        self._prefix = ufrag.encode() + b":"
         self._early: dict[PathAddress, tuple[StunMessage, Base]] = {}
         self._began = self._stopped = False
         self._conflicts = 0
@@ -117,7 +116,7 @@ class Agent(Connection):
         await self.gather_candidates()
         self._began = True
         early, self._early = self._early, {}
-        for source, (message, base) in early.items():
+        for source, (message, base) in early.items():  # of another peer's, take() says no
             asyncio.get_running_loop().call_soon(self.take, message, base, source)
         await super().connect()
 
@@ -145,7 +144,7 @@ class Agent(Connection):
     def take(self, message: StunMessage, base: Base, source: PathAddress) -> bool:
         """Act on a message if it is for this agent and proven; False where it is another's."""
         if message.kind == stun.REQUEST:
-            if not message.attributes.get(stun.USERNAME, b"").startswith(self._prefix):
+            if not self._is_named(message.attributes.get(stun.USERNAME, b"")):
                 return False
             if self._may_ask(message, base, source):
                 base.datagram_received(message.octets, source)
@@ -158,6 +157,12 @@ class Agent(Connection):
         if self._may_answer(message, source):
             base.datagram_received(message.octets, source)
         return True
+
+    def _is_named(self, user: bytes) -> bool:
+        """Whether a request is for this agent, from the peer that it knows if it knows one."""
+        if self.remote_username is None:
+            return user.startswith(f"{self.local_username}:".encode())
+        return user == f"{self.local_username}:{self.remote_username}".encode()
 
     def _may_ask(self, message: StunMessage, base: Base, source: PathAddress) -> bool:
         if self._stopped or not message.verified(self.local_password.encode()):
@@ -200,17 +205,6 @@ class Agent(Connection):
         if nominated is not None and not self._stopped:
             self.selected = nominated
             self._consented = asyncio.get_running_loop().time()
-
-    def respond_error(
-        self,
-        request: Message,
-        addr: tuple[str, int],
-        protocol: StunProtocol,
-        error_code: tuple[int, str],
-    ) -> None:
-        """Silence, but for a role conflict: who can't prove himself gets no octet of ours."""
-        if error_code[0] == 487:
-            super().respond_error(request, addr, protocol, error_code)
 
     def data_received(self, data: bytes | None, component: int | None) -> None:
         """Nothing: what is not STUN never comes this way."""

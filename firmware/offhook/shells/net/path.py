@@ -70,8 +70,9 @@ class IceSettings:
 class MediaPath(Protocol):
     """Where media comes in and goes out, whatever the way.
 
-    `start`, then `gather`; `connect` only where both sides speak ICE. Without it datagrams go
-    straight to the destination given, from the very socket that was described.
+    `start`, then `gather`; then, for each description that the peer sends, `connect` where it has
+    ICE, `go_plain` where it has none. Without `connect` datagrams go straight to the destination
+    given, from the very socket that was described.
     """
 
     @property
@@ -97,8 +98,15 @@ class MediaPath(Protocol):
     async def connect(self, remote: IceDescription, *, controlling: bool) -> None:
         """Look for a path to `remote`; what comes of it is reported by `on_state`.
 
+        Returns at once where `remote` has the credentials of the path in use or looked for, as in
+        a re-offer without restart. Other ones without a gather() before are another peer's that
+        answered the same offer: its path replaces the one before once it is found.
+
         PeerError where `remote` can't be used, LocalError before gather(): then nothing changed.
         """
+
+    def go_plain(self) -> None:
+        """Forget all of ICE but what gather() told: the peer doesn't speak it."""
 
     def send(self, data: bytes, destination: PathAddress, *, rtcp: bool = False) -> bool:
         """Send now or never. Once connect() began, only along the path that it found."""
@@ -140,6 +148,9 @@ class PlainPath:
     ) -> None:
         """LocalError: a plain path has no ICE."""
         raise LocalError("a plain path has no ICE")
+
+    def go_plain(self) -> None:
+        """It is plain."""
 
     def send(self, data: bytes, destination: PathAddress, *, rtcp: bool = False) -> bool:
         """See MediaPath."""

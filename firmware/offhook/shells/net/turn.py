@@ -73,9 +73,13 @@ class Relay:
         except (TransactionError, *UNREADABLE) as error:
             raise PeerError(f"the relay gives no address: {error}") from error
         self.address = PathAddress(host, port)
-        self._client.receiver = _Receiver(self._received)
+        self.listen()
         if self._client.refresh_task is not None:
             self._client.refresh_task.add_done_callback(self._refresh_ended)
+
+    def listen(self) -> None:
+        """From now on hand up what is relayed."""
+        self._client.receiver = _Receiver(self._received)
 
     def send(self, data: bytes, destination: PathAddress) -> bool:
         """Send now or never; False where too much waits already, or the relay is gone."""
