@@ -17,6 +17,7 @@ from tests.interop.lab import parties
 from tests.interop.lab.asterisk import Asterisk
 from tests.interop.lab.correlation import align
 from tests.interop.lab.laboratory import Laboratory
+from tests.interop.lab.linphone import STRONG_ZRTP
 from tests.interop.lab.logs import show_logs_of
 from tests.interop.lab.negotiated import Negotiated
 from tests.interop.lab.network import own_network
@@ -32,25 +33,27 @@ ARRIVED, STRANGE = 0.7, 0.2
 SPEECH_S, LEAD_S = 4.0, 2.0
 DIRECTIONS: Final = ("Offhook calls", "the peer calls")
 CM: Final = "AES_CM_128_HMAC_SHA1_80"
+CM256: Final = "AES_256_CM_HMAC_SHA1_80"
 GCM: Final = "AEAD_AES_256_GCM"
+HOP_BY_HOP, END_TO_END = "hop by hop", "end to end"
 
 
 @dataclass(frozen=True)
 class Case:
-    """A peer and how it keys: what Offhook's leg is expected to have, and the peer's own.
+    """A peer, how Offhook's leg is keyed with it, and what that is worth.
 
-    `border` are the keyings of an rtpengine between them, the peer's first. Where the peer offers
-    less than it takes, `suite_when_called` is what there is when it calls. `keyings` are those that
+    Any of `suites` may come out, or of `suites_when_called` where there are such. `border` are
+    the keyings of an rtpengine between the two, the peer's first; `keyings` are those that
     Offhook's account has, if not all.
     """
 
     peer: str
     opens: Callable[[Laboratory], AbstractContextManager[Party]]
     keying: str
-    suite: str
-    trust: str = "hop by hop"
+    trust: str
+    suites: tuple[str, ...]
+    suites_when_called: tuple[str, ...] = ()
     border: tuple[Side, Side] | None = None
-    suite_when_called: str | None = None
     codec: str = "PCMU"
     keyings: tuple[str, ...] | None = None
 
@@ -59,40 +62,115 @@ class Case:
 
 
 SDES_ONLY: Final = ("sdes",)
-"""Offered DTLS too, rtpengine takes that."""
-CASES: Final = (
+WITHOUT_ZRTP: Final = ("sdes", "dtls-srtp")
+"""Offered everything, rtpengine takes DTLS and linphonec runs ZRTP inside the others."""
+SDES: Final = (
     Case(
         "baresip 1.0.0",
         lambda lab: parties.baresip(lab, "srtp-mand"),
         "sdes",
-        GCM,
-        suite_when_called=CM,
+        HOP_BY_HOP,
+        (GCM,),
+        (CM,),
     ),
     Case(
         "baresip 1.1.0",
         lambda lab: parties.baresip(lab, "srtp-mand", DEBIAN_13),
         "sdes",
-        GCM,
-        suite_when_called=CM,
+        HOP_BY_HOP,
+        (GCM,),
+        (CM,),
     ),
-    Case("Asterisk", lambda lab: parties.asterisk(lab, "sdes"), "sdes", CM),
-    Case(
-        "rtpengine before DTLS",
-        lambda lab: parties.baresip(lab, "dtls_srtp"),
-        "sdes",
-        GCM,
-        border=("dtls", "sdes"),
-        keyings=SDES_ONLY,
-    ),
+    Case("Asterisk", lambda lab: parties.asterisk(lab, "sdes"), "sdes", HOP_BY_HOP, (CM,)),
     Case(
         "linphonec",
         lambda lab: parties.linphone(lab, "srtp"),
         "sdes",
-        "AES_256_CM_HMAC_SHA1_80",
-        suite_when_called=CM,
+        HOP_BY_HOP,
+        (CM256,),
+        (CM,),
+        keyings=SDES_ONLY,
+    ),
+    Case(
+        "rtpengine before DTLS",
+        lambda lab: parties.baresip(lab, "dtls_srtp"),
+        "sdes",
+        HOP_BY_HOP,
+        (GCM,),
+        border=("dtls", "sdes"),
         keyings=SDES_ONLY,
     ),
 )
+# Who opens the handshake takes what the other likes best.
+DTLS: Final = (
+    Case(
+        "baresip 1.0.0",
+        lambda lab: parties.baresip(lab, "dtls_srtp"),
+        "dtls-srtp",
+        HOP_BY_HOP,
+        (GCM,),
+        (CM,),
+    ),
+    Case(
+        "baresip 1.1.0",
+        lambda lab: parties.baresip(lab, "dtls_srtp", DEBIAN_13),
+        "dtls-srtp",
+        HOP_BY_HOP,
+        (GCM,),
+        (CM,),
+    ),
+    Case("Asterisk", lambda lab: parties.asterisk(lab, "dtls"), "dtls-srtp", HOP_BY_HOP, (CM,)),
+    Case(
+        "Asterisk with feedback",
+        lambda lab: parties.asterisk(lab, "dtls", feedback=True),
+        "dtls-srtp",
+        HOP_BY_HOP,
+        (CM,),
+    ),
+    Case(
+        "linphonec",
+        lambda lab: parties.linphone(lab, "dtls"),
+        "dtls-srtp",
+        HOP_BY_HOP,
+        (CM,),
+        keyings=WITHOUT_ZRTP,
+    ),
+    Case(
+        "rtpengine before SDES",
+        lambda lab: parties.baresip(lab, "srtp-mand"),
+        "dtls-srtp",
+        HOP_BY_HOP,
+        (GCM,),
+        border=("sdes", "dtls"),
+    ),
+    Case("Chromium", parties.chromium, "dtls-srtp", HOP_BY_HOP, (GCM,), codec="opus"),
+)
+# Whichever of the two commits first chooses of what both have.
+ZRTP: Final = (
+    Case("linphonec", lambda lab: parties.linphone(lab, "zrtp"), "zrtp", END_TO_END, (CM256, CM)),
+    Case(
+        "linphonec with X25519",
+        lambda lab: parties.linphone(lab, "zrtp", STRONG_ZRTP),
+        "zrtp",
+        END_TO_END,
+        (CM256,),
+    ),
+    Case(
+        "linphonec, inside SDES",
+        lambda lab: parties.linphone(lab, "srtp"),
+        "zrtp",
+        END_TO_END,
+        (CM256, CM),
+    ),
+    Case(
+        "linphonec, inside DTLS-SRTP",
+        lambda lab: parties.linphone(lab, "dtls"),
+        "zrtp",
+        END_TO_END,
+        (CM256, CM),
+    ),
+)
+CASES: Final = (*SDES, *DTLS, *ZRTP)
 
 
 @dataclass(frozen=True)
@@ -112,10 +190,10 @@ class Conversation:
     keyed_after_ms: float | None
 
     @property
-    def expected_suite(self) -> str:
+    def expected(self) -> tuple[str, ...]:
         case = self.case
         called = self.direction != DIRECTIONS[0]
-        return (case.suite_when_called if called else None) or case.suite
+        return (called and case.suites_when_called) or case.suites
 
 
 @pytest.fixture(
@@ -208,20 +286,19 @@ def test_the_call_is_keyed_as_expected_and_the_report_says_what_that_is_worth(
     assert conversation.status == 0, report
     assert report["outcome"] == "completed"
     media = report["media"]
-    assert (media["keying"], media["suite"], media["trust"]) == (
-        case.keying,
-        conversation.expected_suite,
-        case.trust,
-    )
+    assert (media["keying"], media["trust"]) == (case.keying, case.trust)
+    assert media["suite"] in conversation.expected
     assert media["reasons"]
 
 
 def test_the_peer_says_the_same_of_its_leg(conversation: Conversation) -> None:
-    case, theirs = conversation.case, conversation.negotiated
-    if case.border is None:
-        assert (theirs.keying, theirs.suite) == (case.keying, conversation.expected_suite)
-    else:
+    case, theirs, media = conversation.case, conversation.negotiated, conversation.report["media"]
+    if case.border is not None:
         assert theirs.keying == case.border[0]
+        return
+    assert theirs.keying == case.keying.removesuffix("-srtp")
+    assert theirs.suite == media["suite"]
+    assert theirs.sas == (media["sas"]["text"] if case.keying == "zrtp" else "")
 
 
 def test_speech_arrives_both_ways(conversation: Conversation) -> None:

@@ -190,16 +190,15 @@ class Linphone:
     def negotiated(self) -> Negotiated:
         """Its last call's keying; raises PeerFailed where its log names none."""
         log = self.details()
-        keyed = re.findall(r"All streams are encrypted, key exchanged using (\w+)", log)
-        method = keyed[-1] if keyed else "SDES"
-        if method == "ZRTP":
-            told = re.findall(r"ZRTP algo used during negotiation: (.*)", log)[-1]
-            parts = dict(re.findall(r"(\w+): (\S+)", told))
+        # Where it runs inside SDES or DTLS-SRTP, the log names those too; ZRTP's keys come last.
+        by_zrtp = re.findall(r"ZRTP algo used during negotiation: (.*)", log)
+        if by_zrtp:
+            parts = dict(re.findall(r"(\w+): (\S+)", by_zrtp[-1]))
             suite = _ZRTP_SUITES[parts["Cipher"], parts["AuthTag"]]
-            return Negotiated("zrtp", suite, self.token(), told.strip())
-        if method == "DTLS":
-            profile = re.findall(r"RTP channel successful, srtp protection profile (\d+)", log)[-1]
-            return Negotiated("dtls", _PROFILES[profile])
+            return Negotiated("zrtp", suite, self.token(), by_zrtp[-1].strip())
+        by_dtls = re.findall(r"RTP channel successful, srtp protection profile (\d+)", log)
+        if by_dtls:
+            return Negotiated("dtls", _PROFILES[by_dtls[-1]])
         if "Negotiated media encryption is LinphoneMediaEncryptionSRTP" not in log:
             raise PeerFailed(f"nothing keyed\n{log[-3000:]}")
         return Negotiated("sdes", last_suite(log))
