@@ -8,11 +8,11 @@ from typing import cast
 
 import pytest
 
+from offhook.shells.audio.blocking import BlockingDrive
 from offhook.shells.audio.drives import (
     CALM,
     LEAD,
     MOST_LEAD,
-    BlockingDrive,
     Counts,
     Drive,
     go_first,
