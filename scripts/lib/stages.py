@@ -121,10 +121,12 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
             (
                 "asterisk-core-sounds-en-wav",
                 "coturn",
+                "dosfstools",
                 "espeak-ng",
                 "git",
                 "iproute2",
                 "libopus0",
+                "mtools",
                 "nftables",
                 "openssl",
             ),
