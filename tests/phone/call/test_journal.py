@@ -162,6 +162,7 @@ def test_what_is_damaged_is_refused(name: str, value: object) -> None:
     calls[0][name] = value
     with pytest.raises(LocalError):
         Journal.from_document(document)
-    for other in ([], {}, {"calls": 5}, {"calls": [5]}, {"calls": calls * (MOST_CALLS + 1)}):
+    others: list[object] = [[], {}, {"calls": 5}, {"calls": [5]}]
+    for other in (*others, {"calls": calls * (MOST_CALLS + 1)}):
         with pytest.raises(LocalError):
             Journal.from_document(other)
