@@ -24,7 +24,7 @@ def pytest_runtest_makereport(
     skipped = report.skipped and not hasattr(report, "wasxfail")
     if skipped and os.environ.get(STRICT):
         name = item.nodeid.split("[", maxsplit=1)[0]
-        if name not in absences.read().tests:
+        if not {name, name.partition("::")[0]} & absences.read().tests.keys():
             report.outcome = "failed"
             report.longrepr = f"{name} was skipped, and no allowed absence says why it may be"
     return report

@@ -1,1 +1,1 @@
-"""The administrator's tool. Not written yet: `provisioning/README.md` says what it will do."""
+"""The administrator's tool `offhook-provision`: `provisioning/README.md` says what it does."""

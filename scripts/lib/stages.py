@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -43,6 +44,16 @@ _PEERS: Final = (
     "libbzrtp0",
     "libopus0",
 )
+_OTHER_PEERS: Final = (
+    "chromium",
+    "coturn",
+    "debian-archive-keyring",
+    "kamailio-websocket-modules",
+    "linphone-cli",
+    "mmdebstrap",
+    "rtpengine-daemon",
+)
+"""What only the interoperability tests talk to, and what makes their Debian roots."""
 _IMPORTED: Final = "firmware:provisioning"
 _SLOW: Final = ("-o", "faulthandler_timeout=1800")
 """A test's fixture builds an image, or waits for one to start."""
@@ -107,7 +118,18 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
                 (python, "-m", "pytest", *unit),
             ),
             3600 if long else 1200,
-            ("asterisk-core-sounds-en-wav", "espeak-ng", "git", "libopus0", "openssl"),
+            (
+                "asterisk-core-sounds-en-wav",
+                "coturn",
+                "dosfstools",
+                "espeak-ng",
+                "git",
+                "iproute2",
+                "libopus0",
+                "mtools",
+                "nftables",
+                "openssl",
+            ),
         ),
         Stage(
             "board",
@@ -138,7 +160,7 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
                 (python, "-m", "pytest", "tests/interop", *chosen),
             ),
             3600 if long else 1500,
-            (*_PEERS, *_COMPILER, "tshark"),
+            (*_PEERS, *_OTHER_PEERS, *_npm(), *_COMPILER, "tshark"),
             {"OFFHOOK_REQUIRE_PEERS": "1"},
         ),
         Stage("demo", (("scripts/run", "--demo", "--yes"),), 300),
@@ -233,6 +255,11 @@ def _lacking(stage: Stage, *, yes: bool) -> str | None:
     command = ["bash", "-c", ask, "scripts/test", "yes" if yes else "no", *stage.packages]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
     return "Debian packages are missing" if status else None
+
+
+def _npm() -> tuple[str, ...]:
+    """Debian's npm, which can't be beside a Node.js of somebody else that brings its own."""
+    return () if shutil.which("npm") else ("npm",)
 
 
 def _shell_scripts() -> tuple[str, ...]:

@@ -62,6 +62,15 @@ def test_no_tool_for_development_is_locked_for_the_phone() -> None:
     assert not names(sorted(tools)) & set(pins("runtime.txt"))
 
 
+def test_the_administrators_tool_is_locked_with_the_development_and_not_for_the_phone() -> None:
+    wheel = tomllib.loads((ROOT / "provisioning" / "pyproject.toml").read_text())
+    group = PROJECT["dependency-groups"]["provisioning"]
+    ours = {"offhook", *names(PROJECT["project"]["dependencies"])}
+    asked = wheel["project"]["dependencies"]
+    assert {each for each in asked if not names([each]) & ours} <= set(group) <= set(asked)
+    assert not names(["pyrage", "typer"]) & set(pins("runtime.txt"))
+
+
 def test_both_locks_agree() -> None:
     runtime, development = pins("runtime.txt"), pins("development.txt")
     assert {name: development[name] for name in runtime} == runtime

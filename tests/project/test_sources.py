@@ -12,6 +12,7 @@ from tests.project.tree import ROOT, files
 LONGEST = 500
 
 MAY_REVEAL = {
+    "firmware/offhook/base/schema/ticket.py": "a request is proven by the ticket's token",
     "firmware/offhook/app/engine/channel.py": "keys go to the media process over the channel",
     "firmware/offhook/phone/call/zrtp_memory.py": "what ZRTP keeps becomes one secret",
     "firmware/offhook/protocols/keying/dtls/openssl.py": "OpenSSL signs with the phone's key",
@@ -25,6 +26,13 @@ MAY_REVEAL = {
     "firmware/offhook/shells/net/tls_context.py": "OpenSSL reads the client's private key",
     "firmware/offhook/shells/store/vault.py": "the vault writes what it keeps",
     "provisioning/offhook_practice/files.py": "the phone's own password is written for it, 0600",
+    "provisioning/offhook_provisioning/crypto/authority.py": "the CA signs",
+    "provisioning/offhook_provisioning/crypto/sealing.py": "secrets are sealed, and opened by age",
+    "provisioning/offhook_provisioning/crypto/signing.py": "the operator signs what it encodes",
+    "provisioning/offhook_provisioning/fleet/enrolment.py": "a token is kept in hexadecimal",
+    "provisioning/offhook_provisioning/fleet/load.py": "a ticket is searched for trunks' secrets",
+    "provisioning/offhook_provisioning/workspace/keys.py": "a digest is keyed by the identity",
+    "provisioning/offhook_provisioning/workspace/making.py": "a backup is unpacked",
 }
 """Where a Secret is opened, and why. Nothing else in the wheels may."""
 

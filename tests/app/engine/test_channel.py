@@ -86,6 +86,7 @@ from offhook.protocols.media.path_messages import (
     IceTerms,
     PathFound,
     PathLost,
+    TurnTerms,
 )
 
 HERE, THERE = PathAddress("127.0.0.1", 4000), PathAddress("::1", 5000)
@@ -95,6 +96,7 @@ KEYS = tuple(
     for tag, suite in enumerate(SUITES.values())
 )
 ICE = IceDescription("ufrg", Secret(b"p" * 22), ("1 1 udp 1 192.0.2.1 4 typ host",), HERE)
+TURN = TurnTerms(THERE, "relay.example", (b"-----BEGIN",), "phone", Secret(b"to the relay"))
 COMMANDS: list[Command] = [
     Prepare(1, "127.0.0.1", tuple(SUITES)),
     Prepare(1, "127.0.0.1", (), dtls=True, zrtp=ZrtpOwn(ZID, words=True, keep_s=0)),
@@ -129,7 +131,7 @@ COMMANDS: list[Command] = [
     ZrtpRecall(1, ZID, Secret(b"1" * 32), None, Secret(b"2" * 32), verified=True),
     ZrtpRecall(1, ZID),
     SasCompared(1, same=True),
-    Prepare(1, "127.0.0.1", (), dtls=True, ice=IceTerms(THERE, local_names=True)),
+    Prepare(1, "127.0.0.1", (), dtls=True, ice=IceTerms(THERE, TURN, local_names=True)),
     SetRemote(
         1,
         HERE,

@@ -437,8 +437,7 @@ def test_a_loop_that_stands_still_costs_what_it_lasted_and_no_delay() -> None:
             bob.sound.period(silence)
             if not 20 <= n < 30:  # in between, the loop of both does not run
                 await asyncio.sleep(0.001)
-        sound = bob.engine._sessions[1]._sound
-        assert sound is not None
+        sound = bob.session_sound()
         assert len(sound.playing) <= 3
         assert len(sound.captured) == 0
         bob.engine.handle(Stop(1))
@@ -458,8 +457,7 @@ def test_more_held_ready_than_needed_is_given_up_again() -> None:
         for _ in range(3):
             side.sound.period(silence)
         await asyncio.sleep(0.01)
-        sound = side.engine._sessions[1]._sound
-        assert sound is not None
+        sound = side.session_sound()
         held = []
         for _ in range(600):
             side.sound.period(silence)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.app.engine.scene import play
@@ -18,9 +19,11 @@ from tests.app.engine.test_keyings import (
     name_of,
     towards,
 )
+from tests.certificates import forge
 from tests.protocols.media.likeness import correlation
 from tests.protocols.media.link import FORMAT, speech
-from tests.shells.net.namespaces import Namespace, Wire, wire
+from tests.shells.net import coturn
+from tests.shells.net.namespaces import Namespace, Street, Wire, street, wire
 
 from offhook.base.secret import Secret
 from offhook.base.vocabulary import PathAddress
@@ -42,6 +45,7 @@ from offhook.protocols.media.path_messages import (
     IceTerms,
     PathFound,
     PathLost,
+    TurnTerms,
 )
 
 
@@ -56,7 +60,13 @@ def lab() -> Iterator[Wire]:
 
 
 async def ready(
-    side: KeyedSide, inside: Namespace, host: str, keyings: set[Keying], *, ice: bool = True
+    side: KeyedSide,
+    inside: Namespace,
+    host: str,
+    keyings: set[Keying],
+    *,
+    ice: bool = True,
+    turn: TurnTerms | None = None,
 ) -> LocalReady:
     with inside:
         side.engine.handle(
@@ -66,7 +76,7 @@ async def ready(
                 ("AES_CM_128_HMAC_SHA1_80",) if Keying.SDES in keyings else (),
                 dtls=Keying.DTLS in keyings,
                 zrtp=ZrtpOwn(host.encode().ljust(12)) if Keying.ZRTP in keyings else None,
-                ice=IceTerms() if ice else None,
+                ice=IceTerms(turn_server=turn) if ice else None,
             )
         )
     return await side.wait(LocalReady)
@@ -235,3 +245,66 @@ def test_what_is_stopped_while_a_path_is_looked_for_ends_without_a_word_more(lab
         assert alice.sound.opened == 0
 
     play(scene())
+
+
+def test_a_later_agreement_without_ice_goes_where_it_says(lab: Wire) -> None:
+    async def scene() -> None:
+        alice, bob = KeyedSide("a"), KeyedSide("b")
+        mine = await ready(alice, lab.phone, lab.phone_host, SDES)
+        theirs = await ready(bob, lab.peer, lab.peer_host, SDES)
+        bob.engine.handle(by_ice(theirs, mine, SDES, Role.ACTIVE))
+        alice.engine.handle(by_ice(mine, theirs, SDES, Role.PASSIVE))
+        for side in (alice, bob):
+            side.engine.handle(Start(1))
+            await side.wait(PathFound)
+        carol = KeyedSide("c")
+        hers = await ready(carol, lab.peer, lab.peer_host, SDES, ice=False)
+        alice.engine.handle(towards(mine, hers, SDES, Role.PASSIVE))
+        carol.engine.handle(towards(hers, mine, SDES, Role.ACTIVE))
+        carol.engine.handle(Start(1))
+        assert await speak(alice, carol) >= 0.99
+        for side in (alice, bob, carol):
+            side.engine.close()
+
+    play(scene())
+
+
+def test_a_relay_reached_by_tls_passes_media_on(tmp_path: Path) -> None:
+    coturn.demand()
+
+    async def scene(houses: Street, relay: PathAddress) -> None:
+        alice, bob = KeyedSide("a", wall_time=lambda: forge.TODAY), KeyedSide("b")
+        turn = TurnTerms(
+            relay, forge.SERVICE, (forge.root().pem,), coturn.USER, Secret(coturn.PASSWORD.encode())
+        )
+        with houses.phone:
+            mine = await ready(alice, houses.phone, houses.phone_host, DTLS, turn=turn)
+        theirs = await ready(bob, houses.peer, houses.peer_host, DTLS)
+        assert mine.ice is not None
+        assert any("typ relay" in line for line in mine.ice.candidates)
+        bob.engine.handle(by_ice(theirs, mine, DTLS, Role.ACTIVE))
+        alice.engine.handle(by_ice(mine, theirs, DTLS, Role.PASSIVE))
+        for side in (alice, bob):
+            side.engine.handle(Start(1))
+        assert "(relay)" in (await alice.wait(PathFound)).detail
+        for side in (alice, bob):
+            await last_keyed(side, DTLS)
+        assert await speak(alice, bob) >= 0.99
+        for side in (alice, bob):
+            side.engine.close()
+
+    with ExitStack() as stack:
+        try:
+            houses = stack.enter_context(street())
+        except PermissionError as error:
+            pytest.skip(f"no network namespaces: {error}")
+        relay = stack.enter_context(
+            coturn.coturn(
+                houses.middle,
+                houses.inner_host,
+                forge.leaf(),
+                tmp_path,
+                relay_host=houses.outer_host,
+            )
+        )
+        play(scene(houses, relay))

@@ -25,7 +25,7 @@ class Desk:
 
     `root` is the only anchor; `port` is the registrar's; `service_name` is what its certificate
     must prove, the domain if None; `digest` are the algorithms that the account allows; `codecs`
-    are the names of those it has, if not all.
+    and `keyings` are the names of those it has, if not all.
     """
 
     user: str
@@ -37,6 +37,7 @@ class Desk:
     service_name: str | None = None
     digest: tuple[str, ...] = ("SHA-256",)
     codecs: tuple[str, ...] | None = None
+    keyings: tuple[str, ...] | None = None
 
     def settings(self, directory: Path) -> Path:
         """Writes settings.toml and its secrets; the path of the former."""
@@ -54,6 +55,7 @@ class Desk:
             'profile = "generic"',
             f"digest = {json.dumps(self.digest)}",
             *([f"codecs = {json.dumps(self.codecs)}"] if self.codecs else []),
+            *([f"keyings = {json.dumps(self.keyings)}"] if self.keyings else []),
             "[trust]",
             f'anchors = ["{self.root}"]',
         ]

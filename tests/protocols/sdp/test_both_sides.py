@@ -36,7 +36,8 @@ def some(names: list[str]) -> st.SearchStrategy[tuple[str, ...]]:
     return st.lists(st.sampled_from(names), min_size=1, unique=True).map(tuple)
 
 
-FULL_TAGS = sorted(name for name, suite in SUITES.items() if not suite.short_tag)
+def sdes_policy(suites: tuple[str, ...]) -> SdesPolicy:
+    return SdesPolicy(suites, short_tags=any(SUITES[name].short_tag for name in suites))
 
 
 @st.composite
@@ -44,7 +45,7 @@ def policies(draw: st.DrawFn) -> MediaPolicy:
     keyings = draw(st.sets(st.sampled_from(Keying), min_size=1))
     zrtp = Keying.ZRTP in keyings
     return MediaPolicy(
-        sdes=draw(some(FULL_TAGS).map(SdesPolicy)) if Keying.SDES in keyings else None,
+        sdes=draw(some(sorted(SUITES)).map(sdes_policy)) if Keying.SDES in keyings else None,
         dtls=Keying.DTLS in keyings,
         zrtp=zrtp,
         minimum=draw(st.sampled_from(Minimum)) if zrtp else Minimum.HOP_BY_HOP,

@@ -16,6 +16,7 @@ from tests.protocols.sdp.ends import (
     PEER,
     PEER_HOST,
     PEER_ORIGIN,
+    POLICY,
     RELAY,
     US,
     edit,
@@ -217,6 +218,51 @@ def test_a_reoffer_says_the_same_ice_and_none_where_none_was_agreed() -> None:
     plain = replace(theirs, ice=None)
     assert not any("ice-" in line for line in lines(make_reoffer(OFFER, plain, ICE_PEER, FULL)))
     assert choose(again, FULL, ours).ice == ICE_PEER.ice
+
+
+@pytest.mark.parametrize(
+    ("address", "port"),
+    [("0.0.0.0", "9"), ("0.0.0.0", "6000"), ("192.0.2.2", "9")],  # noqa: S104 - what peers say
+)
+def test_a_default_that_is_not_known_yet_is_no_mismatch(address: str, port: str) -> None:
+    offer = edit(
+        edit(OFFER, "c=IN IP4 192.0.2.2", f"c=IN IP4 {address}"), "audio 6000", f"audio {port}"
+    )
+    text, agreement = answered(offer)
+    assert agreement.ice is not None
+    assert (agreement.sending, agreement.held) == (True, False)
+    answer = edit(text, "c=IN IP4 192.0.2.1", f"c=IN IP4 {address}")
+    answer = edit(answer, "audio 4000", f"audio {port}")
+    view = read_answer(OFFER, answer, ICE_PEER, FULL)
+    assert view.ice is not None
+    assert (view.sending, view.held) == (True, False)
+
+
+def test_ice_is_offered_only_where_rtcp_may_share_the_port() -> None:
+    apart = replace(FULL, rtcp_mux=False)
+    assert not any("ice-" in line for line in lines(make_offer(ICE_US, apart, OUR_ORIGIN)))
+
+
+def test_an_answer_without_a_shared_port_or_unasked_has_no_ice() -> None:
+    answer = answered(OFFER)[0]
+    assert read_answer(OFFER, answer, ICE_PEER, FULL).ice is not None
+    apart = edit(answer, "a=rtcp-mux", "a=rtcp:4001")
+    assert read_answer(OFFER, apart, ICE_PEER, FULL).ice is None
+    unasked = make_offer(PEER, FULL, PEER_ORIGIN)
+    assert read_answer(unasked, answer, ICE_PEER, FULL).ice is None
+
+
+def test_a_relayed_default_is_no_move_of_our_end_and_another_one_is() -> None:
+    assert ICE_PEER.ice is not None
+    relayed = replace(ICE_PEER.ice, default=PathAddress("203.0.113.9", 50000))
+    local = replace(ICE_PEER, ice=relayed)
+    offer = make_offer(local, POLICY, PEER_ORIGIN)
+    answer, _ = make_answer(choose(offer, POLICY), ICE_US, OUR_ORIGIN)
+    agreement = read_answer(offer, answer, local, POLICY)
+    assert "m=audio 50000 " in make_reoffer(offer, agreement, local, POLICY).decode()
+    other = replace(local, ice=replace(relayed, default=PathAddress("203.0.113.9", 50002)))
+    with pytest.raises(LocalError, match="takes a fresh key"):
+        make_reoffer(offer, agreement, other, POLICY)
 
 
 def test_an_association_under_ice_is_not_moved_by_another_address() -> None:

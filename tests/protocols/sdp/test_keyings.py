@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -319,7 +320,7 @@ def test_a_damaged_description_is_keyed_in_exactly_one_way_or_refused(
     data = sample(name)
     data = data[:place] + junk + data[place + dropped :]
     offer = make_offer(US, FULL, OUR_ORIGIN, form=form)
-    for agree in (lambda: taken(data), lambda: read(data, offer=offer)):
+    for agree in (partial(taken, data), partial(read, data, offer=offer)):
         try:
             agreement = agree()
         except Unacceptable:

@@ -206,3 +206,9 @@ def test_cve_2022_39269_srtp_never_becomes_rtp_on_restart(direction: str) -> Non
         with pytest.raises(Unacceptable) as refusal:
             choose(edit(edit(restart, crypto, ""), "RTP/SAVP", profile), POLICY, agreement)
         assert (refusal.value.rule, refusal.value.status) == ("no-keys", 488)
+
+
+def test_our_own_key_in_a_later_offer_is_refused_before_anything_is_answered() -> None:
+    with pytest.raises(Unacceptable) as refusal:
+        choose(make_reoffer(OFFER, OUR_VIEW, us(), POLICY), POLICY, OUR_VIEW)
+    assert refusal.value.rule == "key-echoed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from dataclasses import replace
 
@@ -60,6 +61,9 @@ def test_what_is_described_is_in_the_range_and_marked(lab: Wire) -> None:
         described = await phone.path.gather()
         assert described.default == phone.path.local
         assert described.default.port in PORTS
+        # aioice 0.10.1, which Debian 13 has, takes no capital letters of its user's.
+        assert re.fullmatch("[a-z0-9+/]{4,256}", described.ufrag)
+        assert re.fullmatch(b"[a-z0-9+/]{22,256}", described.pwd.reveal())
         assert phone.path.local_rtcp.port == described.default.port + 1
         (candidate,) = described.candidates
         assert candidate.split()[1:3] == ["1", "udp"]
@@ -312,6 +316,9 @@ def test_the_same_description_again_changes_nothing(lab: Wire) -> None:
         agent = phone.path._connected
         async with asyncio.timeout(1):
             await phone.path.connect(theirs, controlling=True)
+        with pytest.raises(PeerError):
+            await phone.path.connect(replace(theirs, ufrag="no"), controlling=True)
+        await phone.path.connect(theirs, controlling=True)
         assert phone.path._connected is agent
         assert phone.reports.empty()
         phone.path.close()

@@ -6,7 +6,7 @@ without its memory.
 
 from __future__ import annotations
 
-import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from offhook.protocols.keying.dtls.fingerprint import Fingerprint
@@ -23,7 +23,9 @@ LASTS_S: Final = 3650 * 86_400.0
 class DtlsOwn:
     """Makes the certificate and its key, which never leave this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, wall_time: Callable[[], float]) -> None:
+        self.wall_time: Final = wall_time
+        """s since 1970."""
         self._identity: DtlsIdentity | None = None
 
     def _own(self) -> DtlsIdentity:
@@ -32,7 +34,7 @@ class DtlsOwn:
                 make_identity,
             )
 
-            now = time.time()
+            now = self.wall_time()
             self._identity = make_identity(now - BEFORE_S, now + LASTS_S)
         return self._identity
 

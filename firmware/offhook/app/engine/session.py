@@ -153,7 +153,12 @@ class Session:
             command, self._randomness, self._loop.time(), dtls=dtls, delay_ms=self._delay_ms
         )
         self._path = SessionPath(
-            command, self._ports, self._randomness, self._on_datagram, self._on_path
+            command,
+            self._ports,
+            self._randomness,
+            self._on_datagram,
+            self._on_path,
+            wall_time=self._dtls.wall_time,
         )
         self._fingerprint = self._dtls.fingerprint() if command.dtls else None
         if command.ice is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any, Final
 
 from offhook.base.errors import LocalError, PeerError
@@ -24,9 +25,14 @@ from offhook.shells.net.path import (
 log = logging.getLogger(__name__)
 
 
-def settings_of(terms: IceTerms) -> IceSettings:
-    """The same words as the path takes them."""
-    return IceSettings(stun_server=terms.stun_server, local_names=terms.local_names)
+def settings_of(terms: IceTerms, wall_time: Callable[[], float]) -> IceSettings:
+    """The same words as the path takes them; certificates are judged at `wall_time` (s)."""
+    settings = IceSettings(stun_server=terms.stun_server, local_names=terms.local_names)
+    if terms.turn_server is None:
+        return settings
+    from offhook.app.engine.relay import turn_server  # noqa: PLC0415  few have one
+
+    return replace(settings, turn_server=turn_server(terms.turn_server, wall_time))
 
 
 class SessionPath:
@@ -43,8 +49,10 @@ class SessionPath:
         randomness: Randomness,
         on_datagram: OnMedia,
         on_state: OnState,
+        *,
+        wall_time: Callable[[], float],
     ) -> None:
-        settings = None if prepare.ice is None else settings_of(prepare.ice)
+        settings = None if prepare.ice is None else settings_of(prepare.ice, wall_time)
         self._path = open_path(prepare.local_host, prepare.dscp, ports, settings, randomness)
         self.local: Final = self._path.local
         self.local_rtcp: Final = self._path.local_rtcp
@@ -73,11 +81,18 @@ class SessionPath:
 
     def follow(self, agreed: IceAgreed | None) -> None:
         """What offer and answer say of ICE. With other credentials than before it begins anew."""
-        if agreed is None or _same(self._agreed, agreed):
-            return
-        self._agreed = agreed
-        self.ready = self.remote is not None
-        self._run(self._connect(agreed))
+        if agreed is None:
+            self._go_plain()
+        elif not _same(self._agreed, agreed):
+            self._agreed = agreed
+            self.ready = self.remote is not None
+            self._run(self._connect(agreed))
+
+    def _go_plain(self) -> None:
+        if self._agreed is not None:
+            self._path.go_plain()
+        self._agreed = self.remote = None
+        self.ready = True
 
     async def _connect(self, agreed: IceAgreed) -> None:
         try:

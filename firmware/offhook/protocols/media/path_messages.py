@@ -7,7 +7,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from offhook.base.secret import Secret
 from offhook.base.vocabulary import IceDescription, PathAddress
+
+
+@dataclass(frozen=True, slots=True)
+class TurnTerms:
+    """A relay, reached by TLS alone (RFC 8656 §2.1): who it has to be, and who we are to it."""
+
+    address: PathAddress
+    name: str
+    """What its certificate must be for."""
+    anchors: tuple[bytes, ...]
+    """The CAs that may vouch for it, in PEM or DER; together they must fit into a message."""
+    user: str
+    password: Secret
+    wildcard_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +31,8 @@ class IceTerms:
 
     stun_server: PathAddress | None = None
     """Who tells us how we look from outside; an IP address."""
+    turn_server: TurnTerms | None = None
+    """Who passes media on where there is no other way."""
     local_names: bool = False
     """Whether a peer's `.local` names are asked for in the own network (RFC 6762)."""
 

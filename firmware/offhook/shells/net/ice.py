@@ -72,7 +72,7 @@ class IcePath:
         if self._on_datagram is None:
             raise LocalError("a path gathers once it is started")
         self._forget(self._gathered)
-        self._told = ufrag, pwd = self._ice_text(6), self._ice_text(18)
+        self._told = ufrag, pwd = self._ice_text(5), self._ice_text(20)
         agent = self._gathered = self._new_agent(ufrag, pwd)
         await asyncio.gather(self._find_reflexive(agent), self._find_relayed(agent))
         if self._gathered is not agent:
@@ -90,8 +90,10 @@ class IcePath:
             return
         if self._told is None:
             raise LocalError("there is nothing gathered to connect from")
+        told = _read(remote)
         agent = self._gathered = self._gathered or self._new_agent(*self._told)
-        told = self._describe(agent, remote)
+        agent.remote_username = remote.ufrag
+        agent.remote_password = remote.pwd.reveal().decode()
         if self._settings.local_names:
             told = await resolved(told, self.local.host)
             if self._gathered is not agent:
@@ -201,8 +203,11 @@ class IcePath:
         self._relays[agent] = (relay, base)
 
     def _ice_text(self, octets: int) -> str:
-        """Random ice-chars, four for each three octets (RFC 8839 §5.4)."""
-        return base64.b64encode(self._randomness.octets(octets)).decode()
+        """Random ice-chars, eight for each five octets (RFC 8839 §5.4).
+
+        aioice 0.10.1 takes no capital letters of ours.
+        """
+        return base64.b32encode(self._randomness.octets(octets)).decode().lower()
 
     def _on_rtp(self, data: bytes, source: PathAddress) -> None:
         message = self._stun_in(data, source)
@@ -221,22 +226,6 @@ class IcePath:
         if self._on_datagram is not None:
             self._on_datagram(data, source, False)
         return None
-
-    @staticmethod
-    def _describe(agent: Agent, remote: IceDescription) -> list[Candidate]:
-        """The candidates that could be read, with the peer's credentials set.
-
-        Raises PeerError where the peer can't be spoken to by ICE.
-        """
-        pwd = remote.pwd.reveal()
-        if not UFRAG.fullmatch(remote.ufrag) or not PWD.fullmatch(pwd):
-            raise PeerError("the peer's ICE user name or password is malformed")
-        lines = remote.candidates[: candidates.MAX_LINES]
-        told = [each for each in map(candidates.read, lines) if each is not None]
-        if candidates.is_mismatched(told, remote.default):
-            raise PeerError("the peer's address is none of its ICE candidates: it was rewritten")
-        agent.remote_username, agent.remote_password = remote.ufrag, pwd.decode()
-        return told
 
     def _succeeded(self, agent: Agent) -> None:
         pair = agent.selected
@@ -299,6 +288,17 @@ class IcePath:
             agent.stop()
             if agent in self._relays:
                 self._relays.pop(agent)[0].close()
+
+
+def _read(remote: IceDescription) -> list[Candidate]:
+    """The candidates that could be read; PeerError where the peer can't be spoken to by ICE."""
+    if not UFRAG.fullmatch(remote.ufrag) or not PWD.fullmatch(remote.pwd.reveal()):
+        raise PeerError("the peer's ICE user name or password is malformed")
+    lines = remote.candidates[: candidates.MAX_LINES]
+    told = [each for each in map(candidates.read, lines) if each is not None]
+    if candidates.is_mismatched(told, remote.default):
+        raise PeerError("the peer's address is none of its ICE candidates: it was rewritten")
+    return told
 
 
 def _candidate(kind: str, at: PathAddress, related: PathAddress | None = None) -> Candidate:

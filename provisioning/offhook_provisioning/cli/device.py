@@ -1,0 +1,129 @@
+"""offhook-provision device: phones come, are exchanged and get lost."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from offhook_provisioning.cli.terms import (
+    DeviceName,
+    Json,
+    Root,
+    SecretCommand,
+    SecretFd,
+    SecretFile,
+    asked,
+    wall_time,
+)
+from offhook_provisioning.fleet import devices
+from offhook_provisioning.fleet.outcome import Outcome
+from offhook_provisioning.workspace.secret_input import SecretInput
+
+HERE = Path()
+app = typer.Typer(help="Phones: add, import, list, replace, lost.", no_args_is_help=True)
+
+
+@app.command()
+def add(
+    name: Annotated[
+        str, typer.Argument(help="A new name: a place or an inventory number, such as desk-007.")
+    ],
+    user: Annotated[str, typer.Option(help="The number or name that the trunk gave.")],
+    domain: Annotated[str, typer.Option(help="The trunk's domain.")],
+    account: Annotated[str, typer.Option(help="What the account is called.")] = "home",
+    trunk: Annotated[str, typer.Option(help="The trunk profile.")] = "generic",
+    password_later: Annotated[
+        bool, typer.Option("--password-later", help="Don't ask for the password now.")
+    ] = False,
+    from_file: SecretFile = None,
+    from_fd: SecretFd = None,
+    from_command: SecretCommand = None,
+    root: Root = HERE,
+    as_json: Json = False,
+) -> None:
+    """Take one phone into the inventory, with its trunk account and password."""
+    ask = asked(root, as_json)
+
+    def work() -> Outcome:
+        with ask.workspace() as workspace:
+            new = devices.NewDevice(name, user, domain, account, trunk)
+            # All is checked before anybody types a password.
+            devices.check(workspace, new)
+            if not password_later and workspace.find_secret(name, account) is None:
+                source = SecretInput(from_file, from_fd, from_command)
+                asked_for = f"Password of {user} at {domain}"
+                new = dataclasses.replace(new, password=source.read(asked_for, twice=True))
+            outcome = devices.add(workspace, new)
+            outcome.say(f"next: offhook-provision load {name} (--image, --card or --usb)")
+            return outcome
+
+    ask.ends(work)
+
+
+@app.command("import")
+def import_csv(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="CSV in UTF-8; its first line names the columns: device, user, domain, and any of "
+            "account, trunk, password (then mode 0600), display_name, auth_user, realm, server, "
+            "service_name."
+        ),
+    ],
+    root: Root = HERE,
+    as_json: Json = False,
+) -> None:
+    """Take in all phones of a CSV file, or none if one line is wrong."""
+    ask = asked(root, as_json)
+
+    def work() -> Outcome:
+        with ask.workspace() as workspace:
+            return devices.import_csv(workspace, file)
+
+    ask.ends(work)
+
+
+@app.command("list")
+def list_devices(root: Root = HERE, as_json: Json = False) -> None:
+    """Every phone, and how far it is: ticket, enrolled, bundle."""
+    ask = asked(root, as_json)
+
+    def work() -> Outcome:
+        with ask.workspace() as workspace:
+            return devices.listing(workspace, wall_time())
+
+    ask.ends(work)
+
+
+@app.command()
+def replace(
+    old: DeviceName,
+    new: Annotated[str, typer.Argument(help="The name of the phone that takes its place.")],
+    root: Root = HERE,
+    as_json: Json = False,
+) -> None:
+    """A dead phone's place is taken by another: same number, settings and password."""
+    ask = asked(root, as_json)
+
+    def work() -> Outcome:
+        with ask.workspace() as workspace:
+            return devices.replace(workspace, old, new, wall_time())
+
+    ask.ends(work)
+
+
+@app.command()
+def lost(name: DeviceName, root: Root = HERE, as_json: Json = False) -> None:
+    """A phone is out of your hands: revoke, withdraw, and say what could not be reached."""
+    ask = asked(root, as_json)
+
+    def work() -> Outcome:
+        with ask.workspace() as workspace:
+            outcome = devices.lose(workspace, name, wall_time())
+            outcome.say("next: offhook-provision apply (writes the new CRL)")
+            return outcome
+
+    ask.ends(work)

@@ -1,0 +1,1 @@
+"""Signing, sealing, certificates: everything that touches a key."""

@@ -1,0 +1,1 @@
+"""What is done with a fleet: devices, tickets, enrolment, bundles, revocation."""

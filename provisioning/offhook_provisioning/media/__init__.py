@@ -1,0 +1,1 @@
+"""Cards, images and sticks, to which documents for phones are written."""
