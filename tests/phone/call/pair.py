@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from tests.phone.call.desk import StandInEngine
 
@@ -46,6 +47,16 @@ class AnyKeyingEngine(StandInEngine):
         )
 
 
+class Engine(Protocol):
+    """What a telephone needs of its engine."""
+
+    def post(self, command: engine.SessionCommand) -> None: ...
+
+    def work(self) -> bool: ...
+
+    def posted(self, kind: type[engine.SessionCommand]) -> list[engine.SessionCommand]: ...
+
+
 @dataclass
 class End:
     """One telephone."""
@@ -63,7 +74,7 @@ class End:
         self.now = 1000.0
         self.learned = Learned(lambda: WALL + self.now)
         self.zrtp = ZrtpMemory(randomness, lambda: WALL + self.now, self.kept.append)
-        self.engine = AnyKeyingEngine(self.host, self._report, randomness)
+        self.engine: Engine = AnyKeyingEngine(self.host, self._report, randomness)
         terms = phone.AccountTerms(
             name="trunk",
             domain=DOMAIN,

@@ -173,7 +173,7 @@ def _call(view: CallView) -> Panel:
     arrow = "from" if view.incoming else "to"
     minutes, seconds = divmod(int(view.talked_s), 60)
     state = f"{view.state}{', held' if view.held else ''}  {minutes}:{seconds:02d}"
-    keys = "  ".join(each for each in (view.keying, view.suite) if each)
+    keys = "  ".join(each for each in (view.suite, view.keying) if each)
     trust = Text.assemble((view.trust, "bold"), f"  {keys}")
     lines = Group(Text(state), trust, plain(view.reason))
     if view.sas:
