@@ -123,6 +123,7 @@ class Desk:
                 since = time.monotonic() - self._machine.started_at
                 shown.update(f"{since:4.0f} s  {self._machine.last_line()}")
         took = await arriving
+        self._machine.go_first()
         sys.stderr.write(f"The system is up after {took:.0f} s.\n")
         await asyncio.to_thread(self._hands.ask, "watch")
 

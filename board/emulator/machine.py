@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 import json
+import os
 import re
 import signal
 import socket
@@ -106,6 +107,16 @@ class Machine:
     def reset(self) -> None:
         """Press the reset button."""
         self._ask("system_reset")
+
+    def go_first(self) -> None:
+        """Go before all else on this machine from now on, where that is allowed.
+
+        A person's telephone has its processor for itself: one that is late because this machine is
+        busy tells nothing of it.
+        """
+        for thread in Path(f"/proc/{self.pid}/task").iterdir():
+            with suppress(OSError):
+                os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(1))
 
     def close(self) -> None:
         """Switch it off."""

@@ -47,7 +47,7 @@ class Network:
 
     def __enter__(self) -> Self:
         with ExitStack() as starting:
-            starting.enter_context(_namespace())
+            starting.enter_context(namespace())
             for words in (
                 f"link set lo up|tuntap add dev {TAP} mode tap|addr add {HOST}/24 dev {TAP}"
                 f"|link set {TAP} up"
@@ -92,7 +92,7 @@ class Network:
 
 
 @contextmanager
-def _namespace() -> Iterator[None]:
+def namespace() -> Iterator[None]:
     """A network namespace of this thread's own (namespaces(7)): os.unshare is Python 3.12's."""
     libc = ctypes.CDLL(None, use_errno=True)
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)

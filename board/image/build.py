@@ -20,7 +20,7 @@ from board.image.archive import Archive
 from board.image.base import COMPILE, check_installed, check_mirror, make_base
 from board.image.inputs import base_key, image_key
 from board.image.partitions import MIB, place, table_sectors
-from board.image.recipe import MANIFEST, Manifest, read_lock, read_manifest, read_recipe
+from board.image.recipe import MANIFEST, read_lock, read_manifest, read_recipe
 from board.image.tell import (
     TEST_TREE,
     Noted,
@@ -61,15 +61,19 @@ def build(order: Order) -> Path:
     recipe, manifest = read_recipe(), read_manifest(order.manifest)
     key = image_key(order.manifest, test=order.test)
     finished = CACHE / f"{'test' if order.test else 'offhook'}-{key}"
-    if _there(finished, order, manifest):
+    if _there(finished, order):
         return finished
-    if reason := obstacle():
+    to_pack = finished.is_dir() and not order.fresh
+    if not to_pack and (reason := obstacle()):
         raise BuildError(f"no image can be built here: {reason}")
     for folder in (CACHE, SHARED):
         folder.mkdir(parents=True, exist_ok=True)
-    # Whoever was waited for may have built the same.
     with _alone():
-        if _there(finished, order, manifest):
+        # Whoever was waited for may have done the same.
+        if _there(finished, order):
+            return finished
+        if finished.is_dir() and not order.fresh:
+            _pack(finished, manifest.epoch)
             return finished
         with tempfile.TemporaryDirectory(prefix="work-", dir=CACHE) as made:
             work = Work(recipe, manifest, Path(made), CACHE / "build.log")
@@ -88,14 +92,13 @@ def build(order: Order) -> Path:
     return finished
 
 
-def _there(finished: Path, order: Order, manifest: Manifest) -> bool:
-    """Whether the cache has what is ordered; compresses it where that was left out before."""
-    if order.fresh or not finished.is_dir():
+def _there(finished: Path, order: Order) -> bool:
+    """Whether the cache has what is ordered, and in the form in which it is."""
+    packed = (finished / "rpi-imager.json").is_file() or not order.packed
+    if order.fresh or not finished.is_dir() or not packed:
         return False
     say(f"Nothing changed: {finished.relative_to(ROOT)}")
     finished.touch()
-    if order.packed and not (finished / "rpi-imager.json").is_file():
-        _pack(finished, manifest.epoch)
     return True
 
 
@@ -141,7 +144,8 @@ def _make(work: Work, out: Path, order: Order) -> None:
     with step("Kernel modules and initramfs (under emulation)"):
         boot = _kernel(work, order)
     with step("Leaving out what a telephone doesn't use"):
-        prune.leave_out(work.root, recipe.left_out)
+        kept = test_terms().get("kept", []) if order.test else []
+        prune.leave_out(work.root, recipe.left_out, kept)
         wheels.check_imports(work.root, epoch, work.log)
         tamed = prune.settle(work.root, epoch)
     with step("File systems"):

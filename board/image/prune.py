@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +19,12 @@ _PYC_UNCHECKED: Final = 0b01
 EMPTY_AT_START: Final = ("dev", "proc", "sys", "run", "tmp", "mnt", "media", "srv", "home")
 
 
-def leave_out(root: Path, patterns: Iterable[str]) -> None:
-    """Delete what matches the recipe's patterns, relative to the root."""
+def leave_out(root: Path, patterns: Iterable[str], kept: Collection[str] = ()) -> None:
+    """Delete what matches the recipe's patterns, relative to the root; but not what is `kept`."""
     for pattern in patterns:
         for path in sorted(root.glob(pattern)):
-            remove(path)
+            if path.relative_to(root).as_posix() not in kept:
+                remove(path)
 
 
 def remove(path: Path) -> None:

@@ -73,7 +73,9 @@ def tell(work: Work, out: Path, image: Path, noted: Noted) -> None:
     (out / "sizes.json").write_text(json.dumps(sizes, indent=1) + "\n", encoding="utf-8")
     if noted.test:
         say("In this test image and in no release:")
-        for line in (*noted.laid, *test_terms().get("kernel_arguments", []), *recipe.test_modules):
+        terms = test_terms()
+        beside = (*terms.get("kept", []), *terms.get("kernel_arguments", []))
+        for line in (*noted.laid, *beside, *recipe.test_modules):
             say(f"  {line}")
     (out / "offhook.img.sha256").write_text(f"{hashed}  offhook.img\n", encoding="utf-8")
     say(f"  {hashed}  offhook.img")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -112,20 +111,22 @@ def in_root(root: Path, *command: str, epoch: int, log: Path | None = None) -> s
     The mounts end with their own namespace. Raises BuildError where it fails.
     """
     settings = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", "TZ=UTC"]
-    scratch = "tmp"
     clean = ["env", "-i", *settings, f"SOURCE_DATE_EPOCH={epoch}", *command]
-    script = f"""
+    script = """
         set -e
-        mount -t proc proc {root}/proc
-        mount -t tmpfs -o mode=0755 tmpfs {root}/dev
+        root=$1
+        shift
+        mount -t proc proc "$root/proc"
+        mount -t tmpfs -o mode=0755 tmpfs "$root/dev"
         for name in null zero urandom; do
-          touch {root}/dev/$name
-          mount --bind /dev/$name {root}/dev/$name
+          touch "$root/dev/$name"
+          mount --bind "/dev/$name" "$root/dev/$name"
         done
-        mount -t tmpfs -o mode=1777 tmpfs {root}/{scratch}
-        exec chroot {root} {shlex.join(clean)}
+        mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+        exec chroot "$root" "$@"
     """
-    return run("unshare", "--mount", "--propagation", "private", "sh", "-c", script, log=log)
+    alone = ("unshare", "--mount", "--propagation", "private")
+    return run(*alone, "sh", "-c", script, "sh", root, *clean, log=log)
 
 
 def obstacle() -> str | None:

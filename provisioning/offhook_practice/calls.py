@@ -86,7 +86,7 @@ class TrunkCall:
         except Unacceptable as refusal:
             invite.reject(refusal.status or 488, refusal.reason, now)
             return
-        self._post(engine.Prepare(self.session, self._host, (self._choice.suite.name,)))
+        self._post(engine.Prepare(self.session, self._host, POLICY.suites))
 
     def calling(self, send_offer: Callable[[bytes, float], OutgoingInvite], now: float) -> None:
         """Call the phone back; `send_offer` puts the INVITE on its connection."""

@@ -12,7 +12,10 @@ FILE: Final = Path(__file__).parents[2] / "tests" / "allowed-absences.toml"
 
 @dataclass(frozen=True, slots=True)
 class Absences:
-    """Reasons by stage and by test; a test's name is pytest's, without its parameters."""
+    """Reasons by stage and by test.
+
+    A test's name is pytest's, without its parameters; a file's stands for all tests in it.
+    """
 
     stages: dict[str, str]
     tests: dict[str, str]

@@ -39,6 +39,7 @@ CALL = CallPart(
     suite=None,
     keying=None,
     codec=None,
+    sas=None,
     held=False,
     talked_s=0.0,
 )
@@ -54,6 +55,7 @@ ENDED = EndedCall(
     trust="hop by hop",
     reasons=("the keys went through practice.example, who could listen",),
     suite="AEAD_AES_256_GCM",
+    keying="sdes",
     codec="opus",
     talked_s=61.5,
 )

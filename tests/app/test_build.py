@@ -9,11 +9,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.app.practice_desk import DOMAIN, PASSWORD
 
-from offhook.app.build import Builder, crl_ders
+from offhook.app.build import Builder, crl_ders, media_policy
 from offhook.app.commands.session import read_builder
 from offhook.base.errors import LocalError
+from offhook.base.schema.trunk_profile import TrunkProfile
+from offhook.base.schema.walker import walk
 from offhook.base.secret import Secret
 from offhook.base.vocabulary import PathAddress
+from offhook.protocols.keying.sdes_policy import SdesPolicy
+from offhook.protocols.sdp.negotiation import MediaPolicy, Minimum
 from offhook_practice.files import PhoneAccess, write_phone_settings
 from offhook_practice.pki import make_practice_pki
 
@@ -68,14 +72,42 @@ def test_the_identity_of_the_policy_changes_with_the_anchors(
     assert after.tls(after.settings.accounts[0]).policy_id != before
 
 
+@pytest.mark.parametrize(
+    ("terms", "policy"),
+    [
+        ({}, MediaPolicy(dtls=True, zrtp=True)),
+        ({"keyings": ["sdes"]}, MediaPolicy()),
+        ({"keyings": ["dtls-srtp"]}, MediaPolicy(sdes=None, dtls=True)),
+        (
+            {"minimum": "end to end", "keyings": ["zrtp"]},
+            MediaPolicy(sdes=None, zrtp=True, minimum=Minimum.END_TO_END),
+        ),
+        (
+            {"suites": ["AES_CM_128_HMAC_SHA1_32"], "short_tags": True, "keyings": ["sdes"]},
+            MediaPolicy(sdes=SdesPolicy(("AES_CM_128_HMAC_SHA1_32",), short_tags=True)),
+        ),
+        (
+            {"rtcp_mux": False, "ptime_ms": 40, "keyings": ["sdes"]},
+            MediaPolicy(rtcp_mux=False, ptime_ms=40),
+        ),
+    ],
+)
+def test_a_trunks_terms_become_the_policy_of_its_calls(
+    terms: dict[str, object], policy: MediaPolicy
+) -> None:
+    assert media_policy(walk(TrunkProfile, terms), ("PCMA", "PCMU")) == policy
+
+
 def test_a_password_that_others_can_read_is_refused_with_the_remedy(
     builder: Builder, tmp_path: Path
 ) -> None:
     (tmp_path / "password").chmod(0o644)
     with pytest.raises(LocalError, match="chmod 600"):
-        builder.accounts()
+        builder.accounts(builder.keepsakes().of_calls)
 
 
 def test_no_part_shows_a_secret(builder: Builder) -> None:
     assert PASSWORD not in repr(builder)
-    assert PASSWORD not in repr([vars(each) for each in builder.accounts()])
+    assert PASSWORD not in repr(
+        [vars(each) for each in builder.accounts(builder.keepsakes().of_calls)]
+    )

@@ -8,7 +8,16 @@ import pytest
 
 from offhook.app import reset
 from offhook.app.reset import erase_learned
-from offhook.phone.line.reset import CALLS, CLOCK_FLOOR, ENGINE_LOG, MEMORY, STORE
+from offhook.phone.line.reset import (
+    CALLS,
+    CLOCK_FLOOR,
+    ENGINE_LOG,
+    JOURNAL,
+    LEARNED,
+    MEMORY,
+    STORE,
+    ZRTP,
+)
 from offhook.shells.store.atomic import TEMPORARY, StoreError
 
 APP = Path(reset.__file__).parent
@@ -30,7 +39,8 @@ def store(tmp_path: Path) -> Path:
 def test_what_was_learned_is_erased_and_the_rest_stays(store: Path) -> None:
     (store / "key.pem").write_text("the administrator's")
     (store / f"{TEMPORARY}0011").write_text('{"history": ')
-    assert erase_learned(store) == (MEMORY.name, ENGINE_LOG.name)
+    learned = (MEMORY, JOURNAL, LEARNED, ZRTP, ENGINE_LOG)
+    assert erase_learned(store) == tuple(each.name for each in learned)
     assert kept(store) == {
         CALLS.name: CALLS.holds.encode(),
         CLOCK_FLOOR.name: CLOCK_FLOOR.holds.encode(),

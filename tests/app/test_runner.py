@@ -39,7 +39,10 @@ class NoDns(Resolver):
 
 def test_a_certificate_that_was_refused_is_not_why_the_dns_fails_later(tmp_path: Path) -> None:
     builder = builder_of(tmp_path, PathAddress("sip.practice.example", 5061))
-    (account,), (settings,) = builder.accounts(), builder.settings.accounts
+    (account,), (settings,) = (
+        builder.accounts(builder.keepsakes().of_calls),
+        builder.settings.accounts,
+    )
 
     async def run() -> None:
         told: asyncio.Queue[AccountEvent] = asyncio.Queue()

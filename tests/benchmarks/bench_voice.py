@@ -20,7 +20,7 @@ from pathlib import Path
 
 from board.image.tools import BuildError
 from scripts.lib import target
-from tests.benchmarks.voice import debian13, report, voices
+from tests.benchmarks.voice import report, voices
 from tests.benchmarks.voice.baresip import Baresip
 from tests.benchmarks.voice.cell import Cell, measure
 from tests.benchmarks.voice.impairment import CONDITIONS, CONTROL
@@ -29,6 +29,7 @@ from tests.benchmarks.voice.offhook import Offhook
 from tests.benchmarks.voice.results import FILE, Results
 from tests.benchmarks.voice.seat import CODECS, Phone
 from tests.interop.lab.processes import PeerFailed, missing
+from tests.interop.lab.roots import DEBIAN_13
 
 SEED = "offhook"
 ATTEMPTS = 2
@@ -95,7 +96,7 @@ def obstacle() -> str | None:
     if told := target.obstacle():
         return told
     try:
-        debian13.root()
+        DEBIAN_13.folder()
     except (OSError, BuildError, subprocess.CalledProcessError) as error:
         return f"there is no Debian 13 with baresip 1.1.0: {error}"
     return None

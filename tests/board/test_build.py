@@ -53,6 +53,24 @@ def test_what_is_there_is_taken_and_fresh_makes_it_anew(made: Made) -> None:
     assert (folder / "offhook.img").read_text() == "2"
 
 
+def test_two_who_want_it_compressed_compress_it_once(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build(Order(packed=False))
+    packed: list[Path] = []
+
+    def pack(folder: Path, _epoch: int) -> None:
+        packed.append(folder)
+        time.sleep(0.2)
+        (folder / "rpi-imager.json").write_text("{}")
+
+    monkeypatch.setattr(building, "_pack", pack)
+    with concurrent.futures.ThreadPoolExecutor(2) as callers:
+        folders = set(callers.map(build, [Order()] * 2))
+    assert packed == list(folders)
+    assert made.times == 1
+
+
 def test_what_is_there_needs_no_rights_and_what_is_not_says_what_it_needs(
     made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,6 +152,15 @@ def test_nothing_tells_of_the_machine_that_built_it(root: Path) -> None:
     assert (root / "etc/resolv.conf").is_symlink()
 
 
+def test_no_program_is_there_that_records(root: Path, folder: Path) -> None:
+    names = {each.name for each in files(root)}
+    assert {"amixer", "alsactl"} <= names
+    recording = r"arecord.*|aplay.*|alsaloop|alsabat.*|axfer|amidi|aseq.*|parec.*|sox|rec|ffmpeg"
+    assert [name for name in sorted(names) if re.fullmatch(recording, name)] == []
+    listed = (folder / "files.txt").read_text().splitlines()
+    assert not {"usr/bin/arecord", "usr/bin/aplay", "usr/bin/alsaloop"} & set(listed)
+
+
 def test_no_program_lifts_rights(root: Path) -> None:
     lifting = stat.S_ISUID | stat.S_ISGID
     assert [each for each in files(root) if each.lstat().st_mode & lifting] == []

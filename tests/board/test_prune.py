@@ -23,6 +23,14 @@ def test_patterns_take_files_folders_and_links_and_nothing_else(tmp_path: Path) 
     assert [each.name for each in (tmp_path / "usr/share").iterdir()] == ["kept"]
 
 
+def test_what_a_test_image_keeps_stays(tmp_path: Path) -> None:
+    for name in ("aplay", "arecord", "alsaloop"):
+        a_file(tmp_path / "usr/bin" / name)
+    prune.leave_out(tmp_path, ["usr/bin/a*"], ["usr/bin/aplay", "usr/bin/arecord"])
+    there = sorted(each.name for each in (tmp_path / "usr/bin").iterdir())
+    assert there == ["aplay", "arecord"]
+
+
 def test_a_pattern_follows_no_link_out_of_the_root(tmp_path: Path) -> None:
     outside = a_file(tmp_path / "outside/kept")
     root = tmp_path / "root"

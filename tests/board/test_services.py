@@ -164,7 +164,11 @@ def test_the_time_client_listens_to_nobody() -> None:
     lines = (ROOTFS / "etc/chrony/chrony.conf").read_text().splitlines()
     assert {"port 0", "cmdport 0"} <= set(lines)
     assert not [line for line in lines if line.split()[:1] in (["allow"], ["bindcmdaddress"])]
-    assert [line for line in lines if line.startswith("maxchange ")]
+    assert "maxchange 3600 3 3" in lines
+    # It ends where the time stays away, and has to be begun anew for it.
+    again = (UNITS / "chrony.service.d/offhook.conf").read_text()
+    assert "Restart=always" in again
+    assert "StartLimitIntervalSec=0" in again
 
 
 def test_no_name_server_and_no_announcement_listens_on_the_telephone() -> None:

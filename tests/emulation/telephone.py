@@ -114,6 +114,7 @@ def switched_on(
         telephone = Telephone(machine)
         telephone.figures["board"] = board.value
         telephone.figures["switched on to shell, s"] = telephone.hands.arrive(BOOT_S)
+        machine.go_first()
         telephone.hands.ask("watch")
         yield telephone
     finally:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-import pytest
 import soxr  # type: ignore[import-not-found,import-untyped,unused-ignore]
 from board.emulator.network import HOST, PHONE
 from board.emulator.wiring import BELL
@@ -65,21 +64,18 @@ def test_it_calls_by_its_keypad_and_the_call_is_secured(
     assert (call["trust"], call["keying"], call["state"]) == ("hop by hop", "sdes", "talking")
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="PortAudio opens ALSA's loopback with a buffer of 20 ms, which the emulated board "
-    "overruns all the time: half of the periods are lost",
-)
 def test_both_hear_each_other(registered: Telephone, lab: Laboratory) -> None:
     hands = registered.hands
     hands.put("/run/mouth.raw", at_card_rate(with_silence(lab.english, before_s=0.5)), HOST)
     with calling(registered, lab) as callee:
         ear = hands.ask("start", command=["arecord", *SOUND, "-t", "raw", "/run/ear.raw"])
+        opened = hands.run("cat", "/proc/asound/Loopback/pcm0p/sub0/hw_params")
         hands.run("aplay", *SOUND, "-t", "raw", "/run/mouth.raw", within_s=40)
         hands.ask("stop", process=ear)
         registered.lay_down()
         callee.wait_closed()
         heard_there = callee.heard()[-1]
+    assert "period_size: 480\nbuffer_size: 4800\n" in opened
     there = align(lab.english, heard_there).coefficient
     here = align(lab.french, from_card_rate(hands.get("/run/ear.raw", HOST))).coefficient
     registered.figures["correlation at the other telephone"] = round(there, 3)

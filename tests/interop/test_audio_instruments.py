@@ -20,8 +20,9 @@ from tests.benchmarks.audio.probe import RECORDING, Probe, interpreter
 from offhook.app.engine.client import EngineOptions, EngineProcess
 from offhook.app.engine.mixer import SILENCE, Mixer
 from offhook.base.vocabulary import PcmFormat
+from offhook.shells.audio.blocking import BlockingDrive
 from offhook.shells.audio.card import CardSound
-from offhook.shells.audio.drives import BlockingDrive, CallbackDrive, Counts, Drive
+from offhook.shells.audio.drives import CallbackDrive, Counts, Drive
 from offhook.shells.audio.portaudio import PortAudio, Terms
 from offhook.shells.audio.sound import OnPeriod
 

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from board.image.tools import BuildError
 from tests.benchmarks import bench_voice
-from tests.benchmarks.voice import debian13, voices
+from tests.benchmarks.voice import voices
 from tests.benchmarks.voice.clocks import Clock, FileTimes, clock_of_reads, clock_of_writes
 from tests.benchmarks.voice.impairment import CLEAN, CONDITIONS, CONTROL, Condition, fates
 from tests.benchmarks.voice.listening import _best, _silent
@@ -28,6 +28,7 @@ from tests.benchmarks.voice.relay import RunningRelay
 from tests.interop.lab import wideband
 from tests.interop.lab.ports import HOST
 from tests.interop.lab.processes import wait_until
+from tests.interop.lab.roots import Root
 from tests.interop.lab.speech import Samples, with_silence, write_wav
 
 MANY = 200_000
@@ -267,7 +268,7 @@ def test_a_debian_that_cant_be_fetched_is_told(
     error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     has_all(monkeypatch)
-    monkeypatch.setattr(debian13, "root", Mock(side_effect=error))
+    monkeypatch.setattr(Root, "folder", Mock(side_effect=error))
     told = bench_voice.obstacle()
     assert told is not None
     assert told.startswith("there is no Debian 13 with baresip 1.1.0: ")

@@ -88,6 +88,7 @@ def test_the_phones_packages_are_near_debian_13s() -> None:
 def test_what_debian_lacks_comes_as_a_locked_wheel() -> None:
     """In the image each dependency is Debian's own package, but for these locked wheels."""
     of_debian = {
+        "aioice",
         "audioop-lts",
         "cryptography",
         "dnspython",

@@ -13,15 +13,20 @@ from pathlib import Path
 from typing import Final
 
 from offhook import __version__
+from offhook.app.keepsakes import CallKeepsakes
 from offhook.base.errors import LocalError
 from offhook.base.randomness import Randomness, token
 from offhook.base.schema import settings as schema
 from offhook.base.schema.fields import split_host_port
+from offhook.base.schema.trunk_profile import TrunkProfile
 from offhook.base.vocabulary import PeerVerdict
-from offhook.phone.call.account import Account, AccountTerms
+from offhook.phone.call.account import Account, AccountTerms, Keepsakes
+from offhook.protocols.keying.methods import Keying
+from offhook.protocols.keying.sdes_policy import SdesPolicy
 from offhook.protocols.media.codecs import available_codecs, playable
 from offhook.protocols.media.opus import OpusTerms
-from offhook.protocols.sdp.negotiation import MediaPolicy
+from offhook.protocols.media.path_messages import IceTerms
+from offhook.protocols.sdp.negotiation import MediaPolicy, Minimum
 from offhook.protocols.sip.agent import Identity, UserAgent
 from offhook.protocols.sip.digest import DigestClient
 from offhook.protocols.sip.keepalive import KeepAlive
@@ -53,6 +58,20 @@ def _playable(account: schema.Account) -> tuple[str, ...]:
         whys = "; ".join(f"{name}: {known.get(name)}" for name in account.trunk.codecs)
         raise LocalError(f"account {account.name} has no codec that this phone can play: {whys}")
     return codecs
+
+
+def media_policy(trunk: TrunkProfile, codecs: tuple[str, ...]) -> MediaPolicy:
+    """What a trunk's calls may agree to; LocalError where its terms contradict each other."""
+    sdes = SdesPolicy(trunk.suites, short_tags=trunk.short_tags)
+    return MediaPolicy(
+        sdes=sdes if Keying.SDES.value in trunk.keyings else None,
+        dtls=Keying.DTLS.value in trunk.keyings,
+        zrtp=Keying.ZRTP.value in trunk.keyings,
+        minimum=Minimum(trunk.minimum),
+        codecs=codecs,
+        rtcp_mux=trunk.rtcp_mux,
+        ptime_ms=trunk.ptime_ms,
+    )
 
 
 def witnessing(judge: Judge, clock: WallClock) -> Judge:
@@ -91,13 +110,25 @@ class Builder:
     folder: Path
     """Where relative paths of the settings count from."""
 
-    def accounts(self) -> tuple[Account, ...]:
-        """One machine for each account; they share the numbering of the engine's sessions.
+    def keepsakes(self) -> CallKeepsakes:
+        """What calls leave for later ones."""
+        zrtp = self.settings.zrtp
+        return CallKeepsakes(
+            self.folder / self.settings.store.directory,
+            self.vault,
+            self.randomness,
+            self.wall_clock(),
+            words=zrtp.compare == "words",
+            keep_s=None if zrtp.remember_days is None else zrtp.remember_days * 86400,
+        )
+
+    def accounts(self, keepsakes: Keepsakes) -> tuple[Account, ...]:
+        """One machine for each account; they share session numbers and `keepsakes`.
 
         Raises LocalError where a secret can't be had.
         """
         sessions = itertools.count(1)
-        return tuple(self._account(each, sessions) for each in self.settings.accounts)
+        return tuple(self._account(each, sessions, keepsakes) for each in self.settings.accounts)
 
     def tls(self, account: schema.Account) -> TlsSettings:
         """What the account's flow is judged by. Raises LocalError where the key can't be had."""
@@ -129,25 +160,23 @@ class Builder:
             return None
         return ClientCertificate(self.files.client_certificate, self.vault.fetch(source))
 
-    def _account(self, account: schema.Account, sessions: Iterator[int]) -> Account:
+    def _account(
+        self, account: schema.Account, sessions: Iterator[int], keepsakes: Keepsakes
+    ) -> Account:
         trunk, media = account.trunk, self.settings.media
         terms = AccountTerms(
             name=account.name,
             domain=account.domain,
             server=None if account.server is None else split_host_port(account.server),
-            policy=MediaPolicy(
-                suites=trunk.suites,
-                codecs=_playable(account),
-                rtcp_mux=trunk.rtcp_mux,
-                ptime_ms=trunk.ptime_ms,
-            ),
+            policy=media_policy(trunk, _playable(account)),
             media_host=media.local_host,
             media_dscp=media.dscp,
             user=account.user,
             register=account.register,
+            ice=IceTerms() if media.ice else None,
             opus=OpusTerms(bit_rate=trunk.opus_bitrate, complexity=trunk.opus_complexity),
         )
-        return Account(terms, self._agent(account), self.randomness, sessions)
+        return Account(terms, self._agent(account), self.randomness, sessions, keepsakes)
 
     def _agent(self, account: schema.Account) -> UserAgent:
         trunk = account.trunk

@@ -83,7 +83,7 @@ class CallAnswered(_Event, frozen=True, kw_only=True, tag="call answered"):
 
 
 class TrustChanged(_Event, frozen=True, kw_only=True, tag="trust changed"):
-    """How far the call can be trusted, or why."""
+    """How far the call can be trusted, or why; or there is something to compare."""
 
     before: TrustName
     call: CallPart
@@ -234,7 +234,7 @@ def _of_calls(before: PhonePart, after: PhonePart, now: float) -> Iterator[Chang
 
 
 _OF_ANSWER = {"state", "suite", "keying", "codec"}
-_OF_TRUST = {"trust", "reasons"}
+_OF_TRUST = {"trust", "reasons", "sas"}
 
 
 def _of_call(before: CallPart, after: CallPart, now: float) -> Iterator[Change]:
@@ -263,6 +263,7 @@ def _vanished(call: CallPart) -> EndedCall:
         trust=call.trust,
         reasons=call.reasons,
         suite=call.suite,
+        keying=call.keying,
         codec=call.codec,
         talked_s=call.talked_s,
     )

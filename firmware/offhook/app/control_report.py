@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from offhook.phone.call.keys_in_use import Sas
+
 Seconds = Annotated[float, Meta(ge=0)]
 Step = Annotated[int, Meta(ge=0)]
 CallId = Annotated[int, Meta(description="tells the calls of one run of the phone apart")]
@@ -44,6 +46,18 @@ CallStateName = Literal["preparing", "calling", "ringing", "alerting", "acceptin
 OutcomeName = Literal["completed", "refused", "cancelled", "insecure", "no media", "failed"]
 
 
+class SasPart(msgspec.Struct, frozen=True, kw_only=True):
+    """What two people can compare (RFC 6189 §7), and what is known of the other telephone."""
+
+    text: Annotated[str, Meta(description="letters and digits, or words")]
+    compared: Annotated[
+        Literal["same", "different"] | None, Meta(description="what was found in this call")
+    ]
+    verified: Annotated[bool, Meta(description="whether it was compared, now or before")]
+    met_before: bool
+    mismatch: Annotated[bool, Meta(description="the secret of earlier calls was not shown")]
+
+
 class CallPart(msgspec.Struct, frozen=True, kw_only=True):
     """A call in hand. It leaves the list as soon as it is over for the person."""
 
@@ -57,6 +71,7 @@ class CallPart(msgspec.Struct, frozen=True, kw_only=True):
     suite: str | None
     keying: str | None
     codec: str | None
+    sas: SasPart | None
     held: Annotated[bool, Meta(description="whether the phone holds the other side")]
     talked_s: Seconds
 
@@ -75,6 +90,7 @@ class EndedCall(msgspec.Struct, frozen=True, kw_only=True):
     trust: TrustName
     reasons: tuple[str, ...]
     suite: str | None
+    keying: str | None
     codec: str | None
     talked_s: Seconds
 
@@ -110,3 +126,21 @@ class PhonePart(msgspec.Struct, frozen=True, kw_only=True):
     lamps: Annotated[dict[str, str], Meta(description="lamp → the name of its look")]
     sound: Sound
     messages: Annotated[Step | None, Meta(description="waiting at the trunk; null: not known")]
+
+
+def sas_part(sas: Sas | None) -> SasPart | None:
+    """What is said of it; None where there is nothing to compare."""
+    if sas is None:
+        return None
+    verdicts: dict[bool | None, Literal["same", "different"] | None] = {
+        True: "same",
+        False: "different",
+        None: None,
+    }
+    return SasPart(
+        text=sas.text,
+        compared=verdicts[sas.compared],
+        verified=sas.verified,
+        met_before=not sas.first,
+        mismatch=sas.mismatch,
+    )

@@ -17,6 +17,7 @@ from offhook.app.control_report import (
     PhonePart,
     Sound,
     Volumes,
+    sas_part,
 )
 from offhook.app.report import AccountStatus, Failure, StatusReport
 from offhook.app.runner import AccountRunner
@@ -195,6 +196,7 @@ def _call(account: Account, call: Call, state: CallStateName, now: float) -> Cal
         suite=record.suite,
         keying=record.keying,
         codec=record.codec,
+        sas=sas_part(record.sas),
         held=call.held,
         talked_s=round(call.talked_s(now), 3),
     )
@@ -214,6 +216,7 @@ def _ended_call(account: Account, call: Call, now: float) -> EndedCall:
         trust=record.trust.level.value,
         reasons=record.trust.reasons,
         suite=record.suite,
+        keying=record.keying,
         codec=record.codec,
         talked_s=round(call.talked_s(now), 3),
     )

@@ -29,7 +29,8 @@ def _words(line: Line) -> str:  # noqa: C901, PLR0911  one case for each kind of
         case on.CallOver(call=over):
             return _over(over)
         case on.TrustChanged(before=before, call=call):
-            return f"trust of the call {_who(call)}: {before} → {_trust(call)}"
+            changed = f"{before} → {_trust(call)}" if before != call.trust else _trust(call)
+            return f"trust of the call {_who(call)}: {changed}{_compare(call)}"
         case on.CallArrived(call=call):
             return f"call arrived: {_who(call)}"
         case on.CallPlaced(call=call):
@@ -73,7 +74,10 @@ def _status(status: StatusReport) -> str:
     phone = status.phone
     if phone is not None:
         told.append(f"line: {phone.line}")
-        told += [f"call {_who(call)}: {_state(call)}, {_trust(call)}" for call in phone.calls]
+        told += [
+            f"call {_who(call)}: {_state(call)}, {_trust(call)}{_compare(call)}"
+            for call in phone.calls
+        ]
         if phone.muted:
             told.append("muted")
         if phone.sound.state == "lost":
@@ -101,6 +105,11 @@ def _state(call: CallPart) -> str:
 
 def _trust(call: CallPart | EndedCall) -> str:
     return f"{call.trust} ({call.reasons[0]})" if call.reasons else call.trust
+
+
+def _compare(call: CallPart) -> str:
+    sas = call.sas
+    return "" if sas is None or sas.verified else f"; compare {sas.text}"
 
 
 def _over(call: EndedCall) -> str:

@@ -248,6 +248,7 @@ class Handset:
             case do.Remember(memory=memory):
                 self._terms.keep(memory)
             case do.ResetEverything():
+                self._telephone.keepsakes.erase()
                 self._terms.reset()
 
     def _spoken(self, utterance: int, reason: str) -> None:
@@ -292,6 +293,8 @@ def _view(call: Call, now: float) -> CallView:
         trust=record.trust.level.value,
         reason=record.trust.reasons[0],
         suite=record.suite or "",
+        keying=record.keying or "",
+        sas="" if record.sas is None else record.sas.text,
         held=call.held,
         talked_s=call.talked_s(now),
     )

@@ -10,7 +10,14 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from offhook.app.control_report import DirectionName, OutcomeName, PhonePart, TrustName
+from offhook.app.control_report import (
+    DirectionName,
+    OutcomeName,
+    PhonePart,
+    SasPart,
+    TrustName,
+    sas_part,
+)
 from offhook.base.vocabulary import FlowReport
 from offhook.phone.call.record import CallRecord
 
@@ -38,6 +45,12 @@ class Media(msgspec.Struct, frozen=True, kw_only=True):
     codec: str | None
     trust: TrustName
     reasons: tuple[str, ...]
+    sas: SasPart | None = None
+    attempts: Annotated[Count, Meta(description="INVITEs, each with another form of offer")] = 0
+    form: Annotated[str | None, Meta(description="the form of offer that was answered")] = None
+    broken_suite: Annotated[
+        str | None, Meta(description="nothing was authentic under it; another one was asked for")
+    ] = None
 
 
 class Timing(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,6 +211,10 @@ def call_report(
             codec=record.codec,
             trust=record.trust.level.value,
             reasons=record.trust.reasons,
+            sas=sas_part(record.sas),
+            attempts=record.attempts,
+            form=record.form,
+            broken_suite=record.broken_suite,
         ),
         timing_ms=msgspec.structs.replace(
             timing,

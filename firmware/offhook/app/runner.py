@@ -14,12 +14,15 @@ from offhook.phone.call.account import (
     Account,
     AccountEvent,
     BadBytes,
+    CallChanged,
     CloseFlow,
     Lookup,
     OpenFlow,
     Registered,
 )
+from offhook.phone.call.call_events import Released
 from offhook.phone.call.left_over import LeftOver
+from offhook.phone.call.record import CallRecord
 from offhook.protocols.media.messages import Command, SessionReport
 from offhook.protocols.sip.locate import DnsFailed, DnsQuery
 from offhook.protocols.sip.locate_records import DnsRecord
@@ -58,6 +61,8 @@ class AccountRunner:
         self.on_event: Callable[[AccountEvent], None] = lambda _event: None
         self.keep_dialogs: Callable[[tuple[LeftOver, ...]], None] = lambda _dialogs: None
         """Writes down what the next run has to end, before anything more is said of it."""
+        self.note_call: Callable[[CallRecord], None] = lambda _record: None
+        """Writes down a call that is over."""
         self._kept: tuple[LeftOver, ...] | None = None
         self.last_flow: FlowReport | None = None
         """The latest verified flow, whether or not it still stands."""
@@ -236,6 +241,8 @@ class AccountRunner:
     def _note(self, event: AccountEvent) -> None:
         if isinstance(event, BadBytes):
             _LOG.warning("%s: %s", self.account.terms.name, event.reason)
+        if isinstance(event, CallChanged) and isinstance(event.event, Released):
+            self.note_call(event.call.record)
         if isinstance(event, Registered) and self.times.register_ms is None:
             now = monotonic()
             self.times.register_ms = (now - self._opened) * 1000

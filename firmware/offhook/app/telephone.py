@@ -66,12 +66,15 @@ class Telephone:
         self.post: Callable[[Command], None] = engine.post
         """Hands the engine one command."""
         resolver, sessions = Resolver(), SessionCache()
+        self.keepsakes = builder.keepsakes()
         runners = []
-        for settings, account in zip(builder.settings.accounts, builder.accounts(), strict=True):
+        accounts = builder.accounts(self.keepsakes.of_calls)
+        for settings, account in zip(builder.settings.accounts, accounts, strict=True):
             if only in {None, settings.name}:
                 tls = builder.tls(settings)
                 runner = AccountRunner(account, tls, resolver, sessions, engine.post)
                 runner.on_event = functools.partial(self._queue, runner)
+                runner.note_call = functools.partial(self.keepsakes.note, settings.name)
                 if calls is not None:
                     account.end_left_over(calls.left_over(settings.name), monotonic())
                     runner.keep_dialogs = functools.partial(calls.keep, settings.name)

@@ -6,12 +6,29 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
+from offhook.base.secret import Secret
+
 
 class PathAddress(NamedTuple):
     """An IP address in text form (IPv6 without brackets) and a port."""
 
     host: str
     port: int
+
+
+@dataclass(frozen=True, slots=True)
+class IceDescription:
+    """What one side tells the other so that ICE finds a path (RFC 8839 §5), for RTP with RTCP.
+
+    `candidates` are the values of a=candidate as text, `default` what c= and m= say; `lite` is
+    a=ice-lite.
+    """
+
+    ufrag: str
+    pwd: Secret
+    candidates: tuple[str, ...]
+    default: PathAddress
+    lite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +169,20 @@ class PromptId(Enum):
     TRUST_VERIFIED = "trust: verified end to end"
     TRUST_LOWERED = "trust lowered"
     """What it is now follows."""
+    WARN_MISMATCH = "warning: the other telephone has lost the secret of earlier calls"
+    WARN_DIFFERENT = "warning: the strings differ"
+    WARN_DISCLOSURE = "warning: the other telephone can give the keys away"
+    WARN_RELAY = "warning: an exchange stands between"
+    WARN_GO_CLEAR = "warning: the other side wanted no encryption"
+    WARN_SAS_RELAY = "warning: a relayed string was refused"
+    WARN_ATTACKED = "warning: somebody meddled with the keys"
+    WARN_SUITE = "warning: the encryption did not work, another one is tried"
+    SAS_OFFER = "the strings can be compared"
+    SAS_TELL = "compare"
+    """What two people compare: letters and digits, or words, with blanks between."""
+    SAS_KEYS = "one for the same, two for another"
+    SAS_SAME = "the strings are the same"
+    SAS_NONE = "nothing to compare"
     CALLER = "caller"
     """The other's number or name as claimed."""
     CALLER_VERIFIED = "caller verified"
@@ -177,6 +208,11 @@ class PromptId(Enum):
     UNKNOWN_CODE = "unknown code"
     INCOMPLETE_NUMBER = "incomplete number"
     CALL_NOT_SECURE = "call refused: it would not be encrypted"
+    CALL_NO_ZRTP = "call refused: the other side does not speak ZRTP"
+    CALL_ZRTP_FAILED = "call refused: no keys by ZRTP"
+    CALL_NO_HANDSHAKE = "call refused: no DTLS handshake"
+    CALL_ATTACKED = "call ended: somebody meddled with the keys"
+    CALL_OTHER_CERTIFICATE = "call ended: another certificate than announced"
     CALL_NO_MEDIA = "call ended: nothing was heard from the other side"
     CALL_FAILED = "call failed"
     CALL_REFUSED = "call refused by the other side"
@@ -232,6 +268,9 @@ class CallView:
     trust: str
     reason: str
     suite: str = ""
+    keying: str = ""
+    sas: str = ""
+    """What two people can compare (RFC 6189 §7); empty: nothing."""
     held: bool = False
     talked_s: float = 0.0
 

@@ -239,8 +239,8 @@ class Peer(Side):
     def received(self) -> int:
         """Authenticated packets until now."""
         (session,) = self.engine._sessions.values()
-        assert session._stream is not None
-        return session._stream.statistics().received
+        assert session._keyed is not None
+        return session._keyed.statistics().received
 
     async def packets_a_second(self, seconds: float) -> float:
         begun, before = time.monotonic(), self.received

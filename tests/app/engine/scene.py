@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from offhook.app.engine.engine import Engine
+from offhook.app.engine.session_sound import SessionSound
 from offhook.base.randomness import SeededRandomness
 from offhook.base.vocabulary import AudioCodec, PcmFormat
 from offhook.protocols.keying.srtp_keys import SrtpKeys
@@ -69,12 +71,21 @@ class MadeSound:
 class Side:
     """An engine in this process with the reports it made."""
 
-    def __init__(self, seed: str, make_sound: Callable[[int], Any] | None = None) -> None:
+    def __init__(
+        self,
+        seed: str,
+        make_sound: Callable[[int], Any] | None = None,
+        *,
+        wall_time: Callable[[], float] = time.time,
+    ) -> None:
         self.sound = HandSound()
         self.reports: list[Report] = []
         self.changed = asyncio.Event()
         self.engine = Engine(
-            make_sound or (lambda _: self.sound), SeededRandomness(seed), self._report
+            make_sound or (lambda _: self.sound),
+            SeededRandomness(seed),
+            self._report,
+            wall_time=wall_time,
         )
 
     def _report(self, report: Report) -> None:
@@ -89,6 +100,11 @@ class Side:
             self.changed.clear()
             await self.changed.wait()
         return self.of(kind)[count - 1]
+
+    def session_sound(self, session: int = 1) -> SessionSound:
+        sound = self.engine._sessions[session]._sound
+        assert sound is not None
+        return sound
 
     def prepare(self, session: int = 1, suites: tuple[str, ...] = (SUITE,)) -> LocalReady:
         self.engine.handle(Prepare(session, "127.0.0.1", suites))

@@ -14,7 +14,7 @@ from offhook.base.errors import LocalError, PeerError
 from offhook.base.schema.key_tones import key_tone
 from offhook.base.schema.tone_plan import tone_plan
 from offhook.base.secret import Secret
-from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.base.vocabulary import AudioCodec, IceDescription, PathAddress
 from offhook.protocols.keying.dtls.agreed import Agreed
 from offhook.protocols.keying.dtls.fingerprint import Fingerprint
 from offhook.protocols.keying.dtls.setup import Role
@@ -80,6 +80,14 @@ from offhook.protocols.media.messages import (
     Stopped,
 )
 from offhook.protocols.media.opus import OpusTerms
+from offhook.protocols.media.path_messages import (
+    GatherAgain,
+    IceAgreed,
+    IceTerms,
+    PathFound,
+    PathLost,
+    TurnTerms,
+)
 
 HERE, THERE = PathAddress("127.0.0.1", 4000), PathAddress("::1", 5000)
 ZID = bytes(range(12))
@@ -87,6 +95,8 @@ KEYS = tuple(
     CryptoLine(tag, suite, Secret(bytes([tag]) * suite.master_length))
     for tag, suite in enumerate(SUITES.values())
 )
+ICE = IceDescription("ufrg", Secret(b"p" * 22), ("1 1 udp 1 192.0.2.1 4 typ host",), HERE)
+TURN = TurnTerms(THERE, "relay.example", (b"-----BEGIN",), "phone", Secret(b"to the relay"))
 COMMANDS: list[Command] = [
     Prepare(1, "127.0.0.1", tuple(SUITES)),
     Prepare(1, "127.0.0.1", (), dtls=True, zrtp=ZrtpOwn(ZID, words=True, keep_s=0)),
@@ -121,6 +131,18 @@ COMMANDS: list[Command] = [
     ZrtpRecall(1, ZID, Secret(b"1" * 32), None, Secret(b"2" * 32), verified=True),
     ZrtpRecall(1, ZID),
     SasCompared(1, same=True),
+    Prepare(1, "127.0.0.1", (), dtls=True, ice=IceTerms(THERE, TURN, local_names=True)),
+    SetRemote(
+        1,
+        HERE,
+        None,
+        AudioCodec("PCMU", 0, 8000),
+        None,
+        None,
+        dtls=Agreed(Role.ACTIVE, (Fingerprint("sha-256", bytes(32)),)),
+        ice=IceAgreed(ICE, controlling=True),
+    ),
+    GatherAgain(1),
     SendDtmf(1, "12#"),
     Stop(1),
     OpenHandset(),
@@ -157,6 +179,10 @@ REPORTS: list[Report] = [
     SessionFailed(1, "nothing left to säy"),
     Stopped(1, Statistics(1, 2, 3, 4, 5, 6.5, 7, 8.25)),
     Stopped(1),
+    LocalReady(1, HERE, HERE, (), ice=ICE),
+    PathFound(1, "media goes from 192.0.2.1:4 (host) to 192.0.2.2:5 (srflx)"),
+    PathLost(1, "no way to the other side was found within 20 s"),
+    PathLost(1, "no way to the other side was found within 20 s", standing=True),
     Spoken(7),
     Spoken(8, "there is no fragment sign.0031"),
     Levels(-30.5, -96.0),

@@ -22,6 +22,7 @@ from offhook.base.secret import Secret
 from offhook.base.vocabulary import PathAddress, PcmFormat
 from offhook.protocols.keying.srtp_keys import SrtpKeys
 from offhook.protocols.media import g722
+from offhook.protocols.media.keying_messages import Keyed
 from offhook.protocols.media.messages import (
     Command,
     DtmfReceived,
@@ -274,7 +275,7 @@ def test_a_report_may_be_answered_by_a_command_at_once() -> None:
 
         engine = Engine(lambda _: HandSound(), SeededRandomness("a"), answer)
         engine.handle(Prepare(1, "127.0.0.1", (SUITE,)))
-        assert [type(report) for report in reports] == [LocalReady, Stopped] * 2
+        assert [type(report) for report in reports] == [LocalReady, Keyed, Stopped] * 2
         assert engine._sessions == {}
         engine.close()
         other.engine.close()
@@ -436,9 +437,9 @@ def test_a_loop_that_stands_still_costs_what_it_lasted_and_no_delay() -> None:
             bob.sound.period(silence)
             if not 20 <= n < 30:  # in between, the loop of both does not run
                 await asyncio.sleep(0.001)
-        session = bob.engine._sessions[1]
-        assert len(session._playing) <= 3
-        assert len(session._captured) == 0
+        sound = bob.session_sound()
+        assert len(sound.playing) <= 3
+        assert len(sound.captured) == 0
         bob.engine.handle(Stop(1))
         statistics = bob.of(Stopped)[0].statistics
         assert statistics.received == 60
@@ -456,13 +457,13 @@ def test_more_held_ready_than_needed_is_given_up_again() -> None:
         for _ in range(3):
             side.sound.period(silence)
         await asyncio.sleep(0.01)
-        session = side.engine._sessions[1]
+        sound = side.session_sound()
         held = []
         for _ in range(600):
             side.sound.period(silence)
             await asyncio.sleep(0)
             await asyncio.sleep(0)
-            held.append(len(session._playing))
+            held.append(len(sound.playing))
         assert held[0] == 3
         assert held[-1] == 1
         side.engine.close()

@@ -7,17 +7,23 @@ import pytest
 from offhook.base.schema.problem import DocumentInvalid
 from offhook.base.schema.trunk_profile import (
     CodecName,
+    KeyingName,
+    MinimumName,
     PacketTime,
+    SuiteName,
     TrunkProfile,
     builtin_names,
     builtin_profile,
 )
 from offhook.base.schema.walker import walk
+from offhook.protocols.keying.methods import Keying
+from offhook.protocols.keying.sdes_policy import SdesPolicy
+from offhook.protocols.keying.srtp_keys import SUITES
 from offhook.protocols.media.codecs import KINDS, available_codecs
 from offhook.protocols.media.opus import BIT_RATES, COMPLEXITIES, OpusTerms
 from offhook.protocols.media.stream import PTIMES_MS
 from offhook.protocols.sdp.codecs import CODECS
-from offhook.protocols.sdp.negotiation import MediaPolicy
+from offhook.protocols.sdp.negotiation import MediaPolicy, Minimum
 
 
 @pytest.mark.parametrize("name", builtin_names())
@@ -28,10 +34,11 @@ def test_every_builtin_profile_is_sound_and_says_what_it_is(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", builtin_names())
-def test_no_builtin_profile_weakens_digest_or_certificates(name: str) -> None:
+def test_no_builtin_profile_weakens_digest_certificates_or_tags(name: str) -> None:
     profile = builtin_profile(name)
     assert "MD5" not in profile.digest
     assert not profile.wildcard_certificate
+    assert not profile.short_tags
 
 
 def test_generic_is_there_and_equals_the_schemas_defaults() -> None:
@@ -81,6 +88,47 @@ def test_every_packet_time_can_be_offered_and_sent(ptime_ms: int) -> None:
     ],
 )
 def test_what_neither_side_could_send_is_refused(change: dict[str, object]) -> None:
+    with pytest.raises(DocumentInvalid):
+        walk(TrunkProfile, change)
+
+
+def test_every_suite_and_keying_that_a_profile_may_name_is_one_of_the_protocols() -> None:
+    assert set(typing.get_args(SuiteName)) == set(SUITES)
+    assert set(typing.get_args(KeyingName)) == {keying.value for keying in Keying}
+    assert set(typing.get_args(MinimumName)) == {minimum.value for minimum in Minimum}
+    assert TrunkProfile().suites == SdesPolicy().suites
+    assert set(TrunkProfile().keyings) == set(typing.get_args(KeyingName))
+    assert TrunkProfile().minimum == Minimum.HOP_BY_HOP.value
+
+
+def test_suites_of_short_tags_take_a_word_of_their_own() -> None:
+    short = ["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"]
+    assert walk(TrunkProfile, {"suites": short, "short_tags": True}).suites == tuple(short)
+    with pytest.raises(DocumentInvalid, match=r"Take AES_CM_128_HMAC_SHA1_32 out, or write short"):
+        walk(TrunkProfile, {"suites": short})
+
+
+@pytest.mark.parametrize("keyings", [["sdes"], ["dtls-srtp"], ["sdes", "dtls-srtp"]])
+def test_end_to_end_is_not_demanded_where_nothing_can_reach_it(keyings: list[str]) -> None:
+    assert walk(TrunkProfile, {"keyings": keyings}).keyings == tuple(keyings)
+    with pytest.raises(DocumentInvalid, match="Only ZRTP is end to end"):
+        walk(TrunkProfile, {"keyings": keyings, "minimum": "end to end"})
+    with_zrtp = walk(TrunkProfile, {"keyings": [*keyings, "zrtp"], "minimum": "end to end"})
+    assert with_zrtp.minimum == "end to end"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"keyings": []},
+        {"keyings": ["none"]},
+        {"keyings": ["sdes", "sdes"]},
+        {"minimum": "none"},
+        {"minimum": "plain"},
+        {"short_tags": "yes"},
+    ],
+)
+def test_no_profile_leaves_a_call_without_keys(change: dict[str, object]) -> None:
     with pytest.raises(DocumentInvalid):
         walk(TrunkProfile, change)
 

@@ -24,6 +24,7 @@ from offhook.app.engine import process
 from offhook.app.engine.mixer import Mixer
 from offhook.app.engine.session import Session
 from offhook.base.vocabulary import PcmFormat
+from offhook.protocols.media.keyed_stream import KeyedStream
 from offhook.protocols.media.messages import Statistics
 from offhook.protocols.media.stream import MediaStream
 from offhook.shells.audio import card
@@ -94,10 +95,10 @@ class Probe:
                 probe._begun.append((time.monotonic(), True))
             say(mixer, utterance, speech)
 
-        def watched_statistics(session: Session, stream: MediaStream) -> Statistics:
+        def watched_statistics(session: Session, keyed: KeyedStream) -> Statistics:
             told = {"missed": session._missed, "overflowed": session._overflowed}
             probe._sessions.append(told)
-            return statistics(session, stream)
+            return statistics(session, keyed)
 
         def chosen(sound: card.CardSound, *arguments: Any, **keywords: Any) -> None:
             make(sound, *arguments, **keywords, blocking=probe._blocking)

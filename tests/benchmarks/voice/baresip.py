@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tests.benchmarks.voice import debian13
 from tests.benchmarks.voice.clocks import (
     Clock,
     FileTimes,
@@ -12,6 +11,7 @@ from tests.benchmarks.voice.clocks import (
     clock_of_writes,
 )
 from tests.benchmarks.voice.seat import Seat, octets_per_s
+from tests.interop.lab.roots import DEBIAN_13
 
 _PERIOD_S = 0.020
 
@@ -50,7 +50,7 @@ class Baresip:
 
     @staticmethod
     def version() -> str:
-        return debian13.version("baresip-core")
+        return DEBIAN_13.version("baresip-core")
 
     @property
     def pid(self) -> int:
@@ -59,7 +59,7 @@ class Baresip:
     def start(self) -> None:
         lab, folder = self.seat.lab, self._phone.directory
         command = ["baresip", "-v", "-f", str(folder)]
-        self._phone.launch(*debian13.entering(lab.directory, command))
+        self._phone.launch(*DEBIAN_13.entering(lab.directory, command))
         lab.stock.wait_for("registered", self.seat.user)
 
     def dial(self) -> None:

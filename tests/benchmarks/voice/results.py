@@ -10,9 +10,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.voice import debian13
 from tests.benchmarks.voice.cell import Cell
 from tests.benchmarks.voice.linphone import Linphone
+from tests.interop.lab.roots import DEBIAN_13
 
 ROOT = Path(__file__).parents[3]
 FILE = ROOT / "firmware" / "docs" / "data" / "voice.json"
@@ -67,7 +67,7 @@ def versions() -> dict[str, str]:
     """Of the telephones and of what else is between."""
     query = ["dpkg-query", "--show", "--showformat=${Version}"]
     return {
-        "baresip": debian13.version("baresip-core"),
+        "baresip": DEBIAN_13.version("baresip-core"),
         "linphonec": Linphone.version(),
         **{
             name: subprocess.run([*query, name], check=True, capture_output=True, text=True).stdout

@@ -1,7 +1,8 @@
-"""Debian 12's baresip 1.0.0 as the other telephone: SIP/TLS, SDES, G.711, WAV file to WAV file."""
+"""baresip 1.0.0 or 1.1.0 as the other telephone: SIP/TLS, SDES or DTLS-SRTP, G.711, WAV files."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -9,8 +10,10 @@ from typing import Self
 
 from tests.interop.lab.certificates import CertificateFiles
 from tests.interop.lab.ctrl_tcp import Control, ControlEvent
+from tests.interop.lab.negotiated import Negotiated
 from tests.interop.lab.ports import HOST, free_ports
 from tests.interop.lab.processes import PeerFailed, PeerProcess
+from tests.interop.lab.roots import Root
 from tests.interop.lab.sip_trace import TracedMessage, traced_messages
 from tests.interop.lab.speech import Samples, read_wav
 
@@ -36,6 +39,7 @@ rtp_stats yes
 net_interface {host}
 module_path /usr/lib/baresip/modules
 {sound}module srtp.so
+module dtls_srtp.so
 module_tmp uuid.so
 module_tmp account.so
 module_app contact.so
@@ -63,7 +67,10 @@ snd_path {directory}
 class Telephone:
     """A baresip's account: `registrar_port` on loopback is where all its requests go.
 
-    `keying`: "srtp-mand" (SDES or nothing), "srtp" (SDES if the peer can) or "" (none).
+    `keying`: "srtp-mand" (SDES or nothing), "srtp" (SDES if the peer can), "dtls_srtp" or "" for
+    none.
+    With `home` it is the baresip of that root, which sees what is beside its folder, otherwise this
+    machine's.
     `certificate` is offered to TLS servers that ask for one; `source` is a WAV of the codec's rate
     and channels. `sound` are the configuration's lines for codecs and sound, None those for G.711
     that record what is sent and heard in its folder.
@@ -80,6 +87,7 @@ class Telephone:
     answers: bool = True
     codecs: str = "PCMU/8000/1"
     sound: str | None = None
+    home: Root | None = None
 
 
 class Baresip:
@@ -128,7 +136,9 @@ class Baresip:
     def start(self) -> None:
         """Runs it until it is registered; raises PeerFailed if it is refused or too slow."""
         # -s traces SIP, line by line as it happens: there its SRTP keys can be read.
-        self.launch("stdbuf", "-oL", "baresip", "-s", "-v", "-f", str(self.directory))
+        command = ["stdbuf", "-oL", "baresip", "-s", "-v", "-f", str(self.directory)]
+        home = self.telephone.home
+        self.launch(*(home.entering(self.directory.parent, command) if home else command))
         # Its event may come before anyone listens to ctrl_tcp; the log keeps it.
         outcome = self.process.wait_for_text(_REGISTRATION, _START_S)
         if outcome["refusal"]:
@@ -185,6 +195,15 @@ class Baresip:
     def heard(self) -> list[Samples]:
         """What it decoded in each of its calls so far; complete once a call is closed."""
         return [read_wav(file) for file in sorted(self.directory.glob("dump-*-dec.wav"))]
+
+    def negotiated(self) -> Negotiated:
+        """Its last call's keying; raises PeerFailed where its log names none."""
+        log = self.process.text()
+        by_dtls = re.findall(r"DTLS-SRTP complete \(audio/RTP\) Profile=(\w+)", log)
+        by_sdes = re.findall(r"SRTP is Enabled \(cryptosuite=(\w+)\)", log)
+        if not by_dtls and not by_sdes:
+            raise PeerFailed(f"nothing keyed\n{self.process.tail()}")
+        return Negotiated("dtls", by_dtls[-1]) if by_dtls else Negotiated("sdes", by_sdes[-1])
 
     def trace(self) -> list[TracedMessage]:
         """The SIP messages that it sent and received so far."""

@@ -13,6 +13,7 @@ from tests.interop.lab.certificates import CertificateFiles
 from tests.interop.lab.kamailio_config import LOG_MARK, main_configuration, tls_configuration
 from tests.interop.lab.ports import HOST, free_ports
 from tests.interop.lab.processes import PeerFailed, PeerProcess, wait_until
+from tests.interop.lab.rtpengine import Border
 
 _START_S = 20.0
 _SHARED_MB, _PRIVATE_MB = "32", "4"
@@ -23,7 +24,8 @@ class Domain:
     """One registrar's domain: `algorithm` of its digest ("MD5" or "SHA-256"), users' passwords.
 
     `port` serves anyone, `certificate_port` only clients with a certificate of the lab's root,
-    `neighbour_port` only the neighbouring instance.
+    `neighbour_port` only the neighbouring instance; `web_port` SIP in WebSockets, if
+    it is to.
     """
 
     name: str
@@ -32,10 +34,15 @@ class Domain:
     port: int
     certificate_port: int
     neighbour_port: int
+    web_port: int | None = None
 
     @classmethod
-    def on_free_ports(cls, name: str, algorithm: str, users: Mapping[str, str]) -> Self:
-        return cls(name, algorithm, users, *free_ports(3))
+    def on_free_ports(
+        cls, name: str, algorithm: str, users: Mapping[str, str], *, web: bool = False
+    ) -> Self:
+        web_port = free_ports().start if web else None
+        anyones, certified, neighbours = free_ports(3)
+        return cls(name, algorithm, users, anyones, certified, neighbours, web_port)
 
     def uri(self, user: str) -> str:
         return f"sip:{user}@{self.name}"
@@ -53,7 +60,8 @@ class Kamailio:
     """One instance in `directory`; it starts when entered and has ended when left.
 
     Clients and the neighbour are verified against `root`. With `relay_ports` calls' media go by a
-    relay: the caller sends to the first of them, the called to the second.
+    relay: the caller sends to the first of them, the called to the second; with a `border`
+    those between the two domains go by its rtpengine.
     """
 
     def __init__(
@@ -65,8 +73,10 @@ class Kamailio:
         directory: Path,
         *,
         relay_ports: tuple[int, int] | None = None,
+        border: Border | None = None,
     ) -> None:
         self.domain = domain
+        self.certificate = certificate
         self._directory = directory
         directory.mkdir(parents=True)
         self._configuration = directory / "kamailio.cfg"
@@ -80,9 +90,11 @@ class Kamailio:
                 port=domain.port,
                 certificate_port=domain.certificate_port,
                 neighbour_port=domain.neighbour_port,
+                web_port=domain.web_port,
                 neighbour_domain=neighbour.name,
                 neighbours_port=neighbour.neighbour_port,
                 relay_ports=relay_ports,
+                border=border,
             )
         )
         (directory / "tls.cfg").write_text(

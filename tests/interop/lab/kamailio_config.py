@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.interop.lab.certificates import CertificateFiles
 from tests.interop.lab.ports import HOST
+from tests.interop.lab.rtpengine import Border
 
 # Lines that the lab reads back start with this word.
 LOG_MARK = "LAB"
@@ -32,7 +33,7 @@ alias="@DOMAIN@"
 listen=tls:@HOST@:@PORT@
 listen=tls:@HOST@:@CERTIFICATE_PORT@
 listen=tls:@HOST@:@NEIGHBOUR_PORT@
-"""
+@WEB_LISTENER@"""
 
 _PARAMETERS = """
 modparam("tls", "config", "@DIRECTORY@/tls.cfg")
@@ -61,7 +62,7 @@ request_route {
   t_check_trans();
   if (is_method("OPTIONS") && uri==myself && $rU==$null) { sl_send_reply("200", "OK"); exit; }
 
-  $var(neighbour) = 0;
+@WEB_FLOW@  $var(neighbour) = 0;
   if ($Rp == @NEIGHBOUR_PORT@) {
     if (!is_peer_verified() || $tls_peer_subject_cn != "@NEIGHBOUR_DOMAIN@") {
       xlog("L_NOTICE", "refused-neighbour $tls_peer_subject_cn\\n");
@@ -112,7 +113,7 @@ request_route {
   # One address for both neighbours' users: that of the port without client certificates.
   $fs = "tls:@HOST@:@PORT@";
   record_route();
-  route(RELAY);
+@BORDER_OFFER@  route(RELAY);
 }
 
 route[IN_DIALOG] {
@@ -120,7 +121,7 @@ route[IN_DIALOG] {
   if (loose_route()) {
     if (!isdsturiset()) handle_ruri_alias();
     t_on_reply("REPLY");
-    route(RELAY);
+@BORDER_OFFER@    route(RELAY);
   }
   if (!is_method("ACK")) sl_send_reply("481", "No Such Dialog");
   exit;
@@ -129,11 +130,11 @@ route[IN_DIALOG] {
 route[RELAY] {
 @RELAY_OF_CALLED@  if ($fd == "@DOMAIN@") route(ALIAS);
   if (is_method("BYE")) xlog("L_NOTICE", "bye $ci $TV(Sn) $fU\\n");
-  if (!t_relay()) sl_reply_error();
+@BORDER_END@  if (!t_relay()) sl_reply_error();
   exit;
 }
 
-# Each registrar for its own users: the flow behind a Contact that names a listener.
+@WEB_ROUTE@# Each registrar for its own users: the flow behind a Contact that names a listener.
 route[ALIAS] {
   if ($ct != $null) add_contact_alias();
 }
@@ -141,7 +142,7 @@ route[ALIAS] {
 onreply_route[REPLY] {
 @RELAY_OF_CALLER@  if (is_method("INVITE")) xlog("L_NOTICE", "reply $ci $TV(Sn) $rs\\n");
   if ($td == "@DOMAIN@") route(ALIAS);
-}
+@BORDER_ANSWER@}
 
 onreply_route[NEIGHBOURS_REPLY] {
   # Its chain was verified when the connection was opened; its name is read here.
@@ -150,7 +151,7 @@ onreply_route[NEIGHBOURS_REPLY] {
     drop;
   }
   if (is_method("INVITE")) xlog("L_NOTICE", "reply $ci $TV(Sn) $rs\\n");
-}
+@BORDER_ANSWER@}
 """
 
 # Whose address it is goes by who sent the body: offers and answers in the calls' own INVITEs only.
@@ -158,6 +159,44 @@ _MEDIA = """  if (is_method("INVITE") && has_body("application/sdp")) {
     subst_body('/^m=audio [0-9]+ /m=audio @RELAY_PORT@ /');
     subst_body('/^a=rtcp:[^\r\n]*\r?\n//');
   }
+"""
+
+_WEB_LISTENER = """listen=tls:@HOST@:@WEB_PORT@
+tcp_accept_no_cl=yes
+loadmodule "xhttp.so"
+loadmodule "websocket.so"
+"""
+
+_WEB_FLOW = """  if ($pr == "wss") force_rport();
+"""
+
+_WEB_ROUTE = """# A browser's SIP comes in WebSocket frames (RFC 7118).
+event_route[xhttp:request] {
+  set_reply_close();
+  set_reply_no_connect();
+  if ($Rp == @WEB_PORT@ && $hdr(Upgrade) =~ "websocket" && ws_handle_handshake()) exit;
+  xhttp_reply("404", "Not Found", "", "");
+}
+
+"""
+
+_BORDER_MODULE = """
+loadmodule "rtpengine.so"
+modparam("rtpengine", "rtpengine_sock", "udp:@HOST@:@CONTROL_PORT@")
+"""
+
+_BORDER_OFFER = """  if (is_method("INVITE") && has_body("application/sdp")) {
+    if ($fd == "@DOMAIN@") rtpengine_offer("@TO_NEIGHBOUR@");
+    else rtpengine_offer("@TO_USERS@");
+  }
+"""
+
+_BORDER_ANSWER = """  if (is_method("INVITE") && has_body("application/sdp")) {
+    rtpengine_answer("@ANSWERING@");
+  }
+"""
+
+_BORDER_END = """  if (is_method("BYE")) rtpengine_delete();
 """
 
 _TLS_SERVER = """
@@ -194,10 +233,14 @@ def main_configuration(
     neighbour_domain: str,
     neighbours_port: int,
     relay_ports: tuple[int, int] | None = None,
+    border: Border | None = None,
+    web_port: int | None = None,
 ) -> str:
     """kamailio.cfg; `neighbours_port` is the neighbour's own `neighbour_port`.
 
     With `relay_ports` the caller is told to send its media to the first, the called to the second.
+    At the `web_port` SIP comes in WebSockets.
+    With a `border` its rtpengine relays the media of calls between the two domains.
     """
     passwords = "\n".join(
         f"  $sht(password=>{user}) = {json.dumps(password)};" for user, password in users.items()
@@ -207,6 +250,7 @@ def main_configuration(
             _CORE,
             *(f'loadmodule "{module}.so"' for module in _MODULES),
             _PARAMETERS,
+            *([_BORDER_MODULE] if border else []),
             f"event_route[htable:mod-init] {{\n{passwords}\n  return;\n}}",
             _ROUTES,
         ]
@@ -216,8 +260,28 @@ def main_configuration(
         if relay_ports is None
         else (_filled(_MEDIA, RELAY_PORT=port) for port in relay_ports)
     )
+    names = ("BORDER_OFFER", "BORDER_ANSWER", "BORDER_END")
+    parts = dict.fromkeys((*names, "WEB_LISTENER", "WEB_FLOW", "WEB_ROUTE"), "")
+    if web_port is not None:
+        parts |= {
+            "WEB_LISTENER": _WEB_LISTENER,
+            "WEB_FLOW": _WEB_FLOW,
+            "WEB_ROUTE": _WEB_ROUTE,
+            "WEB_PORT": str(web_port),
+        }
+    if border is not None:
+        parts |= {
+            "BORDER_OFFER": _BORDER_OFFER,
+            "BORDER_ANSWER": _BORDER_ANSWER,
+            "BORDER_END": _BORDER_END,
+            "CONTROL_PORT": str(border.control_port),
+            "TO_USERS": border.to_users,
+            "TO_NEIGHBOUR": border.to_neighbour,
+            "ANSWERING": border.answering,
+        }
     return _filled(
         text,
+        **parts,
         RELAY_OF_CALLER=to_caller,
         RELAY_OF_CALLED=to_called,
         DIRECTORY=directory,

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tests.interop.lab.asterisk import Asterisk
 from tests.interop.lab.baresip import Baresip, Telephone
 from tests.interop.lab.capture import Capture
 from tests.interop.lab.certificates import CertificateFiles, LabAuthority
+from tests.interop.lab.chromium import Account, Chromium
 from tests.interop.lab.kamailio import Domain, Kamailio
+from tests.interop.lab.linphone import Linphone, Softphone
 from tests.interop.lab.offhook import Desk, Offhook
+from tests.interop.lab.roots import Root
+from tests.interop.lab.rtpengine import Border
 from tests.interop.lab.speech import ENGLISH, FRENCH, Samples, speech, with_silence, write_wav
 
 SPEECH_S = 8.0
@@ -37,7 +43,8 @@ class Laboratory:
 
     `english` and `french` are the samples that `english_wav` and `french_wav` speak;
     `secure_certificate` is another than the lab's for secure.test; with `relay_ports` the media of
-    stock.test's calls go by a relay.
+    stock.test's calls go by a relay, with a `border` by its rtpengine; with `web` it
+    takes browsers too. They speak for `speech_s` after `lead_s` of silence.
     """
 
     def __init__(
@@ -48,10 +55,14 @@ class Laboratory:
         secure_digest: str = "SHA-256",
         secure_certificate: CertificateFiles | None = None,
         relay_ports: tuple[int, int] | None = None,
+        border: Border | None = None,
+        web: bool = False,
+        speech_s: float = SPEECH_S,
+        lead_s: float = LEAD_S,
     ) -> None:
         self.directory = directory
         self.authority = LabAuthority(directory / "pki")
-        stock = Domain.on_free_ports("stock.test", stock_digest, PASSWORDS)
+        stock = Domain.on_free_ports("stock.test", stock_digest, PASSWORDS, web=web)
         secure = Domain.on_free_ports("secure.test", secure_digest, PASSWORDS)
         self.stock = Kamailio(
             stock,
@@ -60,6 +71,7 @@ class Laboratory:
             self.authority.root,
             directory / "stock",
             relay_ports=relay_ports,
+            border=border,
         )
         self.secure = Kamailio(
             secure,
@@ -68,16 +80,17 @@ class Laboratory:
             self.authority.root,
             directory / "secure",
         )
+        self._speech_s, self._lead_s = speech_s, lead_s
         self._running = ExitStack()
         self._made = 0
 
     @cached_property
     def english(self) -> Samples:
-        return speech(ENGLISH, SPEECH_S)
+        return speech(ENGLISH, self._speech_s)
 
     @cached_property
     def french(self) -> Samples:
-        return speech(FRENCH, SPEECH_S)
+        return speech(FRENCH, self._speech_s)
 
     @cached_property
     def english_wav(self) -> Path:
@@ -89,7 +102,7 @@ class Laboratory:
 
     def telephone(
         self,
-        registrar: Kamailio,
+        registrar: Kamailio | Asterisk,
         user: str,
         source: Path,
         *,
@@ -97,6 +110,7 @@ class Laboratory:
         password: str | None = None,
         codecs: str = "PCMU/8000/1",
         sound: str | None = None,
+        home: Root | None = None,
     ) -> Baresip:
         """A baresip with an account there; not started yet."""
         domain = registrar.domain
@@ -111,6 +125,7 @@ class Laboratory:
             keying,
             codecs=codecs,
             sound=sound,
+            home=home,
         )
         return Baresip(account, self._place(user))
 
@@ -118,13 +133,15 @@ class Laboratory:
         self,
         user: str = "alice",
         *,
-        registrar: Kamailio | None = None,
+        registrar: Kamailio | Asterisk | None = None,
         port: int | None = None,
         root: Path | None = None,
         certified: bool = False,
         service_name: str | None = None,
         digest: tuple[str, ...] = ("SHA-256",),
         codecs: tuple[str, ...] | None = None,
+        keyings: tuple[str, ...] | None = None,
+        ice_host: str | None = None,
     ) -> Offhook:
         """An Offhook with an account at secure.test, or where else it is told."""
         domain = (registrar or self.secure).domain
@@ -138,8 +155,59 @@ class Laboratory:
             service_name,
             digest,
             codecs,
+            keyings,
+            ice_host,
         )
         return Offhook(desk, self._place("desk"))
+
+    def asterisk(
+        self, keying: str, source: Path, *, feedback: bool = False, algorithm: str = "SHA-256"
+    ) -> Asterisk:
+        """An exchange of its own, at which the lab's users can register; not started yet."""
+        return Asterisk(
+            self._place("asterisk"),
+            certificate=self.authority.server("asterisk.test"),
+            users=PASSWORDS,
+            keying=keying,
+            source=source,
+            shared=self.directory,
+            feedback=feedback,
+            algorithm=algorithm,
+        )
+
+    def softphone(
+        self,
+        user: str,
+        source: Path,
+        keying: str,
+        *,
+        answers: bool = True,
+        more: Mapping[str, str] | None = None,
+    ) -> Linphone:
+        """A linphonec with an account at stock.test; not started yet."""
+        folder = self._place(user)
+        account = Softphone(
+            user,
+            PASSWORDS[user],
+            self.stock,
+            self.authority.root,
+            source,
+            folder.with_suffix(".wav"),
+            keying,
+            answers=answers,
+            more=more or {},
+        )
+        return Linphone(account, folder)
+
+    def browser(self, user: str, source: Path) -> Chromium:
+        """A Chromium with an account at stock.test, which has to be for browsers; not started."""
+        certificate = self.stock.certificate.certificate
+        account = Account(user, PASSWORDS[user], self.stock, certificate, source)
+        return Chromium(account, self._place(user))
+
+    def capture_all(self) -> Capture:
+        """All UDP: that of one test alone only in a network of its own."""
+        return Capture(self._place("capture").with_suffix(".pcap"), udp_ports=[range(1, 65536)])
 
     def capture(self, *telephones: Baresip) -> Capture:
         """All media of these telephones, and all signalling with the registrars' users."""
@@ -158,7 +226,7 @@ class Laboratory:
         return self.directory / f"{self._made:02}-{name}"
 
     def _spoken(self, name: str, samples: Samples) -> Path:
-        padded = with_silence(samples, before_s=LEAD_S, after_s=_TAIL_S)
+        padded = with_silence(samples, before_s=self._lead_s, after_s=_TAIL_S)
         return write_wav(self.directory / f"{name}.wav", padded)
 
     def __enter__(self) -> Self:

@@ -47,7 +47,7 @@ class PeerProcess:
     """One program in its own process group.
 
     `log` is the file with its stderr, and with its stdout unless that goes to `output`.
-    `started_at` is Unix time in s.
+    `started_at` is Unix time in s; `passing` are descriptors that it inherits.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class PeerProcess:
         *,
         output: Path | None = None,
         environment: Mapping[str, str] | None = None,
+        passing: Sequence[int] = (),
     ) -> None:
         self.name = name
         self.log = log
@@ -70,6 +71,7 @@ class PeerProcess:
                 stderr=errors if output else subprocess.STDOUT,
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
+                pass_fds=passing,
             )
 
     @property

@@ -16,6 +16,7 @@ from offhook.base.secret import Secret
 from offhook.base.vocabulary import FlowReport, PathAddress, PeerVerdict
 from offhook.phone.call import account as phone
 from offhook.phone.call.call import Call
+from offhook.phone.call.learned import Learned
 from offhook.phone.call.states import CallState
 from offhook.protocols.keying.srtp_keys import SUITES, CryptoLine
 from offhook.protocols.media import messages as engine
@@ -35,6 +36,7 @@ from offhook_practice.registrar import Registrar
 DOMAIN = "practice.example"
 PHONE = PathAddress("192.0.2.7", 40001)
 TRUNK = PathAddress("192.0.2.1", 5061)
+WALL = 1.8e9
 
 
 @dataclass
@@ -120,6 +122,8 @@ class Desk:
         register: bool = True,
         hosts: tuple[str, ...] = (),
         profile: TrunkProfile | None = None,
+        policy: MediaPolicy | None = None,
+        keepsakes: phone.Keepsakes | None = None,
     ) -> None:
         profile = profile or TrunkProfile(codecs=("PCMA", "PCMU"))
         self.now = 1000.0
@@ -165,14 +169,16 @@ class Desk:
             name="practice",
             domain=DOMAIN,
             server=("servers.example", TRUNK.port) if hosts else (TRUNK.host, TRUNK.port),
-            policy=MediaPolicy(codecs=profile.codecs, ptime_ms=profile.ptime_ms),
+            policy=policy or MediaPolicy(codecs=profile.codecs, ptime_ms=profile.ptime_ms),
             media_host=None,
             media_dscp=46,
             user="phone",
             register=register,
             opus=OpusTerms(profile.opus_bitrate, profile.opus_complexity),
         )
-        self.account = phone.Account(terms, agent, randomness, itertools.count(1))
+        self.learned = Learned(lambda: WALL + self.now)
+        self.keepsakes = keepsakes or phone.Keepsakes(self.learned)
+        self.account = phone.Account(terms, agent, randomness, itertools.count(1), self.keepsakes)
 
     def start(self) -> None:
         self.account.start(self.now)

@@ -10,7 +10,7 @@ import pytest
 from tests.phone.call.desk import Desk
 from tests.protocols.media.likeness import correlation
 from tests.protocols.media.link import Call, vowels
-from tests.protocols.sdp.ends import OUR_ORIGIN, PEER_ORIGIN, peer, us
+from tests.protocols.sdp.ends import OUR_ORIGIN, PEER_ORIGIN, SDES, peer, us
 
 from offhook.base.schema.trunk_profile import CodecName, PacketTime, TrunkProfile
 from offhook.base.vocabulary import PathAddress
@@ -29,7 +29,7 @@ OPUS_HAS = {10: 10, 20: 20, 30: 20, 40: 40, 60: 60}
 
 
 def policy(profile: TrunkProfile) -> MediaPolicy:
-    return MediaPolicy(codecs=profile.codecs, ptime_ms=profile.ptime_ms)
+    return MediaPolicy(sdes=SDES, codecs=profile.codecs, ptime_ms=profile.ptime_ms)
 
 
 def negotiated(caller: TrunkProfile, called: TrunkProfile) -> tuple[Agreement, Agreement]:

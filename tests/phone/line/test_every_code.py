@@ -18,7 +18,7 @@ from offhook.phone.line import events as on
 from offhook.phone.line.memory import Memory
 from offhook.phone.line.states import LineState
 from offhook.phone.prompts.composer import PromptComposer
-from offhook.phone.prompts.fragments import texts
+from offhook.phone.prompts.fragments import texts, word_texts
 
 LANGUAGES = ("en", "de")
 both = pytest.mark.parametrize("language", LANGUAGES)
@@ -33,7 +33,7 @@ def code(function: Function) -> str:
 def heard(sentences: list[Sentence] | tuple[Sentence, ...], language: str) -> str:
     """What a voice says: the words of every fragment, which all have to be there."""
     words = prompt_language(language)
-    spoken = texts(words)
+    spoken = texts(words) | word_texts()
     return " ".join(spoken[each.name] for each in PromptComposer(words).compose(sentences))
 
 
@@ -400,17 +400,19 @@ def test_a_reset_is_armed_told_and_done_by_two_codes(language: str) -> None:
     assert (
         asked(world, "reset-arm", language)
         == {
-            "en": "Call lists and volumes will be erased if you dial the second code within, "
-            "30 seconds.",
-            "de": "Anruflisten und Lautstärken werden gelöscht, wenn Sie den zweiten Code wählen. "
-            "Sekunden bis dahin, 30",
+            "en": "Call lists, volumes and what this telephone shares with others will be erased "
+            "if you dial the second code within, 30 seconds.",
+            "de": "Anruflisten, Lautstärken und was dieses Telefon mit anderen teilt, werden "
+            "gelöscht, wenn Sie den zweiten Code wählen. Sekunden bis dahin, 30",
         }[language]
     )
     assert (
         asked(world, "reset-confirm", language)
         == {
-            "en": "Call lists and volumes are erased. The settings stay.",
-            "de": "Anruflisten und Lautstärken sind gelöscht. Die Einstellungen bleiben.",
+            "en": "Call lists, volumes and what this telephone shared with others are erased. "
+            "The settings stay.",
+            "de": "Anruflisten, Lautstärken und was dieses Telefon mit anderen teilte, sind "
+            "gelöscht. Die Einstellungen bleiben.",
         }[language]
     )
 
@@ -449,6 +451,7 @@ def test_every_sentence_can_be_said(prompt: PromptId, language: str) -> None:
         ValueKind.CALLER: "zoé",
         ValueKind.COUNT: "3",
         ValueKind.STATUS: "404",
+        ValueKind.SAS: "topmost Istanbul",
     }
     kind = VALUES.get(prompt)
     assert heard([Sentence(prompt, samples[kind] if kind else "")], language)

@@ -10,6 +10,7 @@ import pytest
 from tests.phone.line.test_people import CODES, HAPPENINGS, People
 
 from offhook.phone.call import call_events as call
+from offhook.phone.call.keys_in_use import Sas
 from offhook.phone.call.record import Outcome
 from offhook.phone.call.trust import TrustLevel
 from offhook.phone.line import events as on
@@ -35,7 +36,22 @@ NOBODY_CAN = {
 """Rows of a state that is left within the step that enters it, or never without a held call."""
 
 
+def two_compare(people: People, chance: Random) -> None:
+    """One asks what to compare and answers, while another call waits or does not."""
+    world = people.world
+    people.a_call_changes(0, call.SasKnown(Sas(("a", "3", "k", "7"))), None, TrustLevel.END_TO_END)
+    people.flash()
+    people.dial("#15")
+    people.spoken()
+    if world.state is LineState.TALKING and chance.random() < 0.5:
+        people.somebody_calls("030111")
+    people.key(chance.choice("12"), False)
+
+
 def somebody_acts(people: People, chance: Random) -> None:
+    if people.world.state is LineState.TALKING and chance.random() < 0.1:
+        two_compare(people, chance)
+        return
     if people.world.state is LineState.IDLE and chance.random() < 0.3:
         people.converse()
         return

@@ -10,7 +10,7 @@ from offhook.base.schema.feature_codes import builtin_feature_codes
 from offhook.base.vocabulary import Key, Lamp, LampLook, PromptId, Ring, Sentence, Tone
 from offhook.phone.call.call_events import Answered, CallEvent, Heard, Over, Rang
 from offhook.phone.call.record import Outcome
-from offhook.phone.call.trust import TrustLevel
+from offhook.phone.call.trust import Caution, TrustLevel
 from offhook.phone.input.events import Flash, HookDown, HookUp
 from offhook.phone.line import actions as do
 from offhook.phone.line import events as on
@@ -106,12 +106,13 @@ class World:
         *,
         status: int | None = None,
         trust: TrustLevel = TrustLevel.NONE,
+        cautions: tuple[Caution, ...] = (),
     ) -> None:
         if isinstance(event, Over):
             self.open_calls.discard(leg)
             self.held.discard(leg)
             self.offered.discard(leg)
-        self.feed(on.LegChanged(leg, event, status, trust))
+        self.feed(on.LegChanged(leg, event, status, trust, cautions))
 
     def over(
         self, leg: int, outcome: Outcome = Outcome.COMPLETED, status: int | None = 200
@@ -201,6 +202,8 @@ class World:
                 self.held.remove(leg)
             case do.SendDigit(leg=leg):
                 assert leg in self.open_calls - self.held, "a digit for nobody"
+            case do.CompareSas(leg=leg):
+                assert leg in self.open_calls - self.held, "compared with nobody"
         if isinstance(action, do.Remember):
             self.memory = action.memory
         if isinstance(action, do.ResetEverything):

@@ -15,11 +15,12 @@ EXAMPLES = {
     ValueKind.CALLER: "Anna",
     ValueKind.COUNT: "12",
     ValueKind.STATUS: "403",
+    ValueKind.SAS: "a 3 k 7",
 }
 
 
 def heard(fragments: tuple[Fragment, ...], tag: str) -> list[str]:
-    known = texts(prompt_language(tag))
+    known = texts(prompt_language(tag)) | word_texts()
     return [known[each.name] for each in fragments]
 
 
@@ -128,3 +129,10 @@ def test_the_words_of_a_sas_are_said_one_after_the_other_in_english(tag: str) ->
     assert {each.language for each in fragments} == {tag}
     with pytest.raises(LocalError):
         PromptComposer(prompt_language(tag)).words(b"")
+
+
+def test_a_sas_is_read_by_the_spelling_alphabet_or_word_by_word() -> None:
+    assert said(PromptId.SAS_TELL, "a 3 k 7")[1:] == ["Alfa", "three", "Kilo", "seven"]
+    assert said(PromptId.SAS_TELL, "topmost Istanbul")[1:] == ["topmost", "Istanbul"]
+    with pytest.raises(LocalError):
+        said(PromptId.SAS_TELL, "topmost nonsense")

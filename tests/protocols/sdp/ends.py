@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from offhook.base.randomness import SeededRandomness
 from offhook.base.secret import Secret
-from offhook.base.vocabulary import PathAddress
+from offhook.base.vocabulary import IceDescription, PathAddress
+from offhook.protocols.keying.dtls.fingerprint import Fingerprint
+from offhook.protocols.keying.sdes_policy import SdesPolicy
 from offhook.protocols.keying.srtp_keys import SUITES, CryptoLine
 from offhook.protocols.sdp.negotiation import LocalMedia, MediaPolicy, Origin
 
@@ -14,7 +17,9 @@ SAMPLES = Path(__file__).parents[2] / "data" / "sdp"
 
 GCM = "AEAD_AES_256_GCM"
 CM80 = "AES_CM_128_HMAC_SHA1_80"
-POLICY = MediaPolicy()
+SDES = SdesPolicy((GCM, CM80))
+POLICY = MediaPolicy(sdes=SDES)
+FULL = MediaPolicy(sdes=SDES, dtls=True, zrtp=True)
 
 OUR_HOST = "192.0.2.1"
 PEER_HOST = "192.0.2.2"
@@ -35,12 +40,45 @@ def end(
     return LocalMedia(PathAddress(host, port), PathAddress(host, port + 1), crypto)
 
 
+def fingerprint(seed: str) -> Fingerprint:
+    return Fingerprint("sha-256", SeededRandomness(f"certificate {seed}").octets(32))
+
+
+def hello_hash(seed: str) -> str:
+    return f"1.10 {SeededRandomness(f'hello {seed}').octets(32).hex()}"
+
+
+def ready(local: LocalMedia, seed: str) -> LocalMedia:
+    """The same end, ready for DTLS-SRTP and ZRTP too."""
+    return replace(
+        local,
+        fingerprint=fingerprint(seed),
+        tls_id=f"{seed}AssociationNumberOne",
+        zrtp_hash=hello_hash(seed),
+    )
+
+
+HOST_LINE = "1 1 udp 2130706431 {} {} typ host"
+RELAY = "3 1 udp 16777215 203.0.113.9 50000 typ relay raddr 192.0.2.2 rport 6000"
+
+
+def with_ice(local: LocalMedia, name: str) -> LocalMedia:
+    candidates = (HOST_LINE.format(*local.rtp), RELAY)
+    ice = IceDescription(f"{name:a<4}", Secret(f"{name}sword" * 4), candidates, local.rtp)
+    return replace(local, ice=ice)
+
+
 def us(**changes: object) -> LocalMedia:
     return end("us", OUR_HOST, **changes)  # type: ignore[arg-type]
 
 
 def peer(**changes: object) -> LocalMedia:
     return end("peer", PEER_HOST, 6000, **changes)  # type: ignore[arg-type]
+
+
+US = ready(us(), "us")
+PEER = ready(peer(), "peer")
+"""Both ends, ready for every keying."""
 
 
 def sample(name: str) -> bytes:

@@ -13,6 +13,7 @@ from tests.protocols.sdp.ends import (
     PEER_ORIGIN,
     POLICY,
     SAMPLES,
+    SDES,
     edit,
     end,
     lines,
@@ -23,7 +24,9 @@ from tests.protocols.sdp.ends import (
 
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.protocols.keying.methods import Keying
 from offhook.protocols.keying.sdes import format_crypto
+from offhook.protocols.keying.sdes_policy import SdesPolicy
 from offhook.protocols.sdp.negotiation import (
     Agreement,
     Direction,
@@ -57,9 +60,9 @@ def test_the_first_usable_crypto_line_of_the_offer_is_taken() -> None:
 
 
 def test_a_suite_outside_the_policy_is_passed_over() -> None:
-    assert taken(OFFER, MediaPolicy(suites=(CM80,))).receive_keys == peer().crypto[1]
+    assert taken(OFFER, MediaPolicy(sdes=SdesPolicy((CM80,)))).receive_keys == peer().crypto[1]
     only = edit(OFFER, f"{GCM_LINE}\r\n", "")
-    assert refused(only, MediaPolicy(suites=(GCM,))) == "crypto-suite-not-allowed"
+    assert refused(only, MediaPolicy(sdes=SdesPolicy((GCM,)))) == "crypto-suite-not-allowed"
 
 
 def test_a_refusal_tells_why_each_crypto_line_is_unusable() -> None:
@@ -93,8 +96,8 @@ def test_keys_in_the_sessions_part_do_not_count() -> None:
     assert refused(edit(bare, "t=0 0", f"t=0 0\r\n{GCM_LINE}")) == "no-keys"
 
 
-def test_a_dtls_profile_is_not_answered_with_sdes() -> None:
-    assert refused(edit(OFFER, "RTP/SAVP", "UDP/TLS/RTP/SAVP")) == "dtls-only"
+def test_keys_count_under_a_dtls_profile_too() -> None:
+    assert taken(edit(OFFER, "RTP/SAVP", "UDP/TLS/RTP/SAVP")).keying is Keying.SDES
 
 
 @pytest.mark.parametrize("profile", ["udp", "TCP/RTP/SAVP", "RTP/XYZ", "DTLS/SCTP"])
@@ -148,7 +151,7 @@ def test_an_offer_of_no_media_at_all_is_refused() -> None:
 
 def test_the_reason_is_the_first_audio_streams() -> None:
     second = OFFER[OFFER.index(b"m=audio") :].replace(b"8 0 101", b"18")
-    assert refused(edit(OFFER, "RTP/SAVP", "UDP/TLS/RTP/SAVP") + second) == "dtls-only"
+    assert refused(edit(OFFER, "RTP/SAVP", "udp") + second) == "profile"
 
 
 def test_an_address_of_another_ip_version_is_refused() -> None:
@@ -175,7 +178,7 @@ def test_the_connection_of_the_stream_goes_before_the_sessions() -> None:
 def test_rtcp_shares_the_port_if_both_want_it() -> None:
     separate = PathAddress("192.0.2.2", 6001)
     assert taken(OFFER).remote_rtcp is None
-    assert taken(OFFER, MediaPolicy(rtcp_mux=False)).remote_rtcp == separate
+    assert taken(OFFER, MediaPolicy(sdes=SDES, rtcp_mux=False)).remote_rtcp == separate
     without = edit(OFFER, "a=rtcp-mux\r\n", "")
     assert taken(without).remote_rtcp == separate
     assert taken(edit(without, "a=rtcp:6001\r\n", "")).remote_rtcp == separate
@@ -206,7 +209,7 @@ def test_the_answer_has_the_offers_payload_types() -> None:
 
 def test_the_offers_first_codec_of_the_policy_is_taken() -> None:
     assert taken(edit(OFFER, "8 0 101", "0 8 101")).codec.encoding == "PCMU"
-    assert taken(OFFER, MediaPolicy(codecs=("PCMU",))).codec.encoding == "PCMU"
+    assert taken(OFFER, MediaPolicy(sdes=SDES, codecs=("PCMU",))).codec.encoding == "PCMU"
 
 
 @pytest.mark.parametrize(

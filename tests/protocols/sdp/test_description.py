@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -244,6 +245,12 @@ def test_arbitrary_bytes_are_read_or_refused(data: bytes) -> None:
             parse_sdp(each)
 
 
+def without_key_fields(description: SessionDescription) -> SessionDescription:
+    """Of a `k=` line only that it was there is kept: it is not written again."""
+    media = tuple(replace(each, has_key_field=False) for each in description.media)
+    return replace(description, media=media, has_key_field=False)
+
+
 @given(
     name=st.sampled_from(sorted(each.stem for each in SAMPLES.glob("*.sdp"))),
     place=st.integers(0, 3000),
@@ -258,4 +265,4 @@ def test_samples_with_random_damage_are_read_or_refused(
         description = parse_sdp(data[:place] + junk + data[place + dropped :])
     except BadSdp:
         return
-    assert parse_sdp(serialise_sdp(description)) == description
+    assert parse_sdp(serialise_sdp(description)) == without_key_fields(description)

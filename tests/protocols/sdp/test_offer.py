@@ -8,8 +8,9 @@ from tests.protocols.sdp.ends import CM80, GCM, OUR_ORIGIN, POLICY, end, lines, 
 
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import PathAddress
+from offhook.protocols.keying.sdes_policy import SdesPolicy
 from offhook.protocols.sdp.codecs import CODECS
-from offhook.protocols.sdp.negotiation import Direction, MediaPolicy, Origin, make_offer
+from offhook.protocols.sdp.negotiation import Direction, MediaPolicy, Minimum, Origin, make_offer
 from offhook.protocols.sdp.writing import AudioTerms, audio_section
 
 
@@ -46,7 +47,7 @@ def test_an_offer_over_ipv6_names_it_throughout() -> None:
 
 
 def test_the_policy_decides_suites_codecs_mux_and_packet_time() -> None:
-    policy = MediaPolicy(suites=(CM80,), codecs=("PCMU",), rtcp_mux=False, ptime_ms=30)
+    policy = MediaPolicy(sdes=SdesPolicy((CM80,)), codecs=("PCMU",), rtcp_mux=False, ptime_ms=30)
     offer = lines(make_offer(us(), policy, OUR_ORIGIN))
     assert "m=audio 4000 RTP/SAVP 0 101" in offer
     assert "a=ptime:30" in offer
@@ -55,7 +56,7 @@ def test_the_policy_decides_suites_codecs_mux_and_packet_time() -> None:
 
 
 def test_crypto_lines_come_in_the_policys_order_under_their_own_tags() -> None:
-    policy = MediaPolicy(suites=(CM80, GCM))
+    policy = MediaPolicy(sdes=SdesPolicy((CM80, GCM)))
     crypto = [each for each in lines(make_offer(us(), policy, OUR_ORIGIN)) if "crypto" in each]
     assert [each[:11] for each in crypto] == ["a=crypto:2 ", "a=crypto:1 "]
 
@@ -109,16 +110,16 @@ TERMS = AudioTerms(
 @pytest.mark.parametrize("terms", [replace(TERMS, crypto=()), replace(TERMS, codecs=())])
 def test_no_stream_of_ours_is_without_key_or_codec(terms: AudioTerms) -> None:
     assert audio_section(us(), TERMS).has("crypto")
-    with pytest.raises(LocalError, match="at least one key and one codec"):
+    with pytest.raises(LocalError, match="at least one keying and one codec"):
         audio_section(us(), terms)
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"suites": ()},
-        {"suites": ("NULL_HMAC_SHA1_80",)},
-        {"suites": (GCM, GCM)},
+        {"sdes": None},
+        {"minimum": Minimum.END_TO_END},
+        {"minimum": Minimum.END_TO_END, "dtls": True},
         {"codecs": ()},
         {"codecs": ("GSM",)},
         {"codecs": ("PCMA", "PCMA")},

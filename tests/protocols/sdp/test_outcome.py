@@ -9,10 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.protocols.sdp.ends import (
     CM80,
+    FULL,
     GCM,
     OUR_ORIGIN,
     POLICY,
     SAMPLES,
+    SDES,
+    US,
     edit,
     end,
     key,
@@ -22,6 +25,7 @@ from tests.protocols.sdp.ends import (
 
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.protocols.keying.dtls.setup import Role
 from offhook.protocols.keying.methods import Keying
 from offhook.protocols.keying.sdes import format_crypto
 from offhook.protocols.keying.srtp_keys import SrtpKeys
@@ -29,8 +33,10 @@ from offhook.protocols.sdp.negotiation import (
     Agreement,
     Direction,
     MediaPolicy,
+    OfferForm,
     Unacceptable,
     make_offer,
+    make_reoffer,
     read_answer,
 )
 
@@ -76,7 +82,11 @@ TAKEN = {
 
 REFUSED = {
     "asterisk-no-encryption": "no-keys",
+    "asterisk-dtls": "keying-not-offered",
     "baresip-dtls": "keying-not-offered",
+    "chromium": "keying-not-offered",
+    "linphone-dtls-and-zrtp": "keying-not-offered",
+    "linphone-zrtp": "no-keys",
     "optional-plain": "no-keys",
     "stream-refused": "port",
 }
@@ -103,6 +113,45 @@ def test_what_real_kinds_of_peer_answer_without_keys_is_refused(name: str) -> No
     assert refusal.value.rule == REFUSED[name]
 
 
+KEYED_OTHERWISE = {
+    "asterisk-dtls": (OfferForm.DTLS, Keying.DTLS, 0),
+    "baresip-dtls": (OfferForm.COMBINED, Keying.DTLS, 0),
+    "chromium": (OfferForm.COMBINED, Keying.DTLS, 0),
+    "linphone-dtls-and-zrtp": (OfferForm.DTLS, Keying.DTLS, 1),
+    "linphone-srtp": (OfferForm.COMBINED, Keying.SDES, 1),
+    "linphone-zrtp": (OfferForm.ZRTP_ALONE, Keying.ZRTP, 1),
+}
+
+
+@pytest.mark.parametrize("name", KEYED_OTHERWISE)
+def test_what_real_kinds_of_peer_answer_to_an_offer_of_every_keying_is_taken(name: str) -> None:
+    form, keying, hashes = KEYED_OTHERWISE[name]
+    offer = make_offer(US, FULL, OUR_ORIGIN, form=form)
+    agreement = read_answer(offer, sample(f"answer-{name}"), US, FULL)
+    assert (agreement.keying, len(agreement.zrtp_hashes)) == (keying, hashes)
+    if agreement.dtls is not None:
+        assert agreement.dtls.role is Role.PASSIVE
+
+
+@pytest.mark.parametrize("name", ["asterisk-no-encryption", "optional-plain", "stream-refused"])
+def test_no_policy_takes_an_answer_without_keys(name: str) -> None:
+    for form in OfferForm:
+        offer = make_offer(US, FULL, OUR_ORIGIN, form=form)
+        with pytest.raises(Unacceptable) as refusal:
+            read_answer(offer, sample(f"answer-{name}"), US, FULL)
+        assert refusal.value.rule == REFUSED[name]
+        assert refusal.value.worth_another
+
+
+def test_baresips_actpass_in_a_later_answer_keeps_the_association() -> None:
+    offer = make_offer(US, FULL, OUR_ORIGIN)
+    first = read_answer(offer, sample("answer-baresip-dtls"), US, FULL)
+    held = make_reoffer(offer, first, US, FULL, direction=Direction.SENDONLY)
+    later = read_answer(held, sample("later-answer-baresip-dtls"), US, FULL, first)
+    assert later.dtls == first.dtls
+    assert (later.sending, later.receiving) == (True, False)
+
+
 def test_we_send_under_the_answers_numbers_and_receive_under_ours() -> None:
     answer = edit(ANSWER, "0 8 101", "97 96")
     answer = edit(edit(answer, "map:8 ", "map:97 "), "map:101", "map:96")
@@ -113,7 +162,7 @@ def test_we_send_under_the_answers_numbers_and_receive_under_ours() -> None:
 
 
 def test_codecs_that_were_not_offered_are_passed_over() -> None:
-    offer = make_offer(us(), MediaPolicy(codecs=("PCMA",)), OUR_ORIGIN)
+    offer = make_offer(us(), MediaPolicy(sdes=SDES, codecs=("PCMA",)), OUR_ORIGIN)
     agreement = read(ANSWER, offer)
     assert agreement.codec.encoding == "PCMA"
     assert [codec.encoding for codec in agreement.receive_codecs] == ["PCMA"]

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import pytest
 from tests.protocols.sdp.ends import (
     CM80,
+    FULL,
     GCM,
     OUR_HOST,
     OUR_ORIGIN,
     POLICY,
     SAMPLES,
+    US,
     edit,
     end,
     lines,
@@ -21,6 +23,8 @@ from tests.protocols.sdp.ends import (
 )
 
 from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.protocols.keying.dtls.setup import Role
+from offhook.protocols.keying.methods import Keying
 from offhook.protocols.sdp.description import parse_sdp
 from offhook.protocols.sdp.negotiation import (
     Agreement,
@@ -136,6 +140,15 @@ TAKEN = {
         None,
         ("m=audio 4000 RTP/SAVP 8 101",),
     ),
+    "rtpengine-every-keying": Taken(
+        CM80,
+        1,
+        PCMA,
+        101,
+        PathAddress("192.0.2.70", 31046),
+        None,
+        ("m=audio 4000 UDP/TLS/RTP/SAVPF 8 101",),
+    ),
     "dtls-then-sdes": Taken(
         CM80,
         1,
@@ -228,7 +241,44 @@ def test_the_same_offer_without_its_keys_gets_488(name: str) -> None:
     bare = re.sub(rb"a=crypto:.*\r\n", b"", sample(f"offer-{name}"))
     with pytest.raises(Unacceptable) as refusal:
         choose(bare, POLICY)
-    assert refusal.value.rule == ("dtls-only" if name == "every-keying" else "no-keys")
+    assert refusal.value.rule == ("dtls-only" if "every-keying" in name else "no-keys")
+
+
+KEYED_OTHERWISE = {
+    "baresip-dtls": (Keying.DTLS, 0),
+    "asterisk-dtls": (Keying.DTLS, 0),
+    "chromium": (Keying.DTLS, 0),
+    "linphone-zrtp": (Keying.ZRTP, 1),
+    "dtls-then-sdes": (Keying.DTLS, 0),
+    "rtpengine-every-keying": (Keying.DTLS, 1),
+    "every-keying": (Keying.SDES, 1),
+}
+
+
+@pytest.mark.parametrize("name", KEYED_OTHERWISE)
+def test_where_policy_has_every_keying_the_peers_own_is_taken(name: str) -> None:
+    keying, hashes = KEYED_OTHERWISE[name]
+    choice = choose(sample(f"offer-{name}"), FULL)
+    text, agreement = make_answer(choice, US, OUR_ORIGIN)
+    assert agreement.keying is choice.keying is keying
+    assert len(agreement.zrtp_hashes) == hashes
+    said = lines(text)
+    assert ("a=setup:active" in said) == (keying is Keying.DTLS)
+    assert any(each.startswith("a=crypto") for each in said) == (keying is Keying.SDES)
+    if agreement.dtls is not None:
+        assert agreement.dtls.role is Role.ACTIVE
+        assert [each.hash_name for each in agreement.dtls.fingerprints] == ["sha-256"]
+
+
+def test_a_browser_without_a_usable_address_is_taken_as_holding() -> None:
+    agreement = make_answer(choose(sample("offer-chromium"), FULL), US, OUR_ORIGIN)[1]
+    assert (agreement.sending, agreement.held, agreement.remote_rtcp) == (False, True, None)
+
+
+@pytest.mark.parametrize("name", [name for name in (*TAKEN, *REFUSED) if "plain" not in name])
+def test_a_policy_of_every_keying_takes_whatever_is_keyed(name: str) -> None:
+    choice = choose(sample(f"offer-{name}"), FULL)
+    assert choice.crypto or choice.dtls or choice.zrtp_hashes
 
 
 def test_a_keyed_offer_is_taken_under_each_of_four_profiles() -> None:

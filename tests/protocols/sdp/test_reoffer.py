@@ -22,6 +22,7 @@ from tests.protocols.sdp.ends import (
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import PathAddress
 from offhook.protocols.keying.sdes import format_crypto
+from offhook.protocols.keying.sdes_policy import SdesPolicy
 from offhook.protocols.sdp.description import parse_sdp
 from offhook.protocols.sdp.negotiation import (
     Agreement,
@@ -142,7 +143,7 @@ def test_a_stream_moves_only_with_a_fresh_key() -> None:
 
 def test_no_key_outside_the_policy_is_reoffered() -> None:
     with pytest.raises(LocalError, match=f"the policy does not have {GCM}"):
-        make_reoffer(OFFER, OUR_VIEW, us(), MediaPolicy(suites=(CM80,)))
+        make_reoffer(OFFER, OUR_VIEW, us(), MediaPolicy(sdes=SdesPolicy((CM80,))))
 
 
 def test_a_description_that_is_none_of_ours_is_our_own_fault() -> None:
@@ -168,7 +169,9 @@ def test_a_changed_key_in_a_later_answer_is_taken() -> None:
 
 
 def test_the_suite_in_use_goes_before_the_offers_order() -> None:
-    on_cm80 = make_answer(choose(OFFER, MediaPolicy(suites=(CM80,))), peer(), PEER_ORIGIN)[1]
+    on_cm80 = make_answer(
+        choose(OFFER, MediaPolicy(sdes=SdesPolicy((CM80,)))), peer(), PEER_ORIGIN
+    )[1]
     assert choose(OFFER, POLICY).suite.name == GCM
     assert choose(OFFER, POLICY, on_cm80).suite.name == CM80
 
@@ -203,3 +206,9 @@ def test_cve_2022_39269_srtp_never_becomes_rtp_on_restart(direction: str) -> Non
         with pytest.raises(Unacceptable) as refusal:
             choose(edit(edit(restart, crypto, ""), "RTP/SAVP", profile), POLICY, agreement)
         assert (refusal.value.rule, refusal.value.status) == ("no-keys", 488)
+
+
+def test_our_own_key_in_a_later_offer_is_refused_before_anything_is_answered() -> None:
+    with pytest.raises(Unacceptable) as refusal:
+        choose(make_reoffer(OFFER, OUR_VIEW, us(), POLICY), POLICY, OUR_VIEW)
+    assert refusal.value.rule == "key-echoed"

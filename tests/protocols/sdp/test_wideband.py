@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.protocols.sdp.ends import OUR_ORIGIN, PEER_ORIGIN, edit, lines, peer, us
+from tests.protocols.sdp.ends import OUR_ORIGIN, PEER_ORIGIN, SDES, edit, lines, peer, us
 
 from offhook.base.vocabulary import AudioCodec
 from offhook.protocols.sdp.codecs import MAX_PARAMETERS, Formats, read_formats
@@ -21,7 +21,7 @@ from offhook.protocols.sdp.negotiation import (
 )
 
 ALL = ("opus", "G722", "PCMA", "PCMU")
-POLICY = MediaPolicy(codecs=ALL)
+POLICY = MediaPolicy(sdes=SDES, codecs=ALL)
 OPUS = AudioCodec("opus", 111, 48000, 2)
 OFFER = make_offer(us(), POLICY, OUR_ORIGIN)
 WITH_OPUS = ("m=audio 4 RTP/SAVP 96", "rtpmap:96 opus/48000/2")
@@ -62,7 +62,7 @@ def test_the_offer_names_all_codecs_and_an_event_for_each_clock_rate() -> None:
 def test_the_answerer_takes_one_with_the_event_of_its_clock(
     name: str, number: int, event: int
 ) -> None:
-    answer, theirs, ours = answered(MediaPolicy(codecs=(name,)))
+    answer, theirs, ours = answered(MediaPolicy(sdes=SDES, codecs=(name,)))
     for agreement in (theirs, ours):
         assert (agreement.codec.encoding, agreement.codec.payload_type) == (name, number)
         assert agreement.dtmf_payload_type == event
@@ -74,7 +74,7 @@ def test_the_answerer_takes_one_with_the_event_of_its_clock(
 
 
 def test_the_first_of_the_offer_that_the_policy_has_is_taken() -> None:
-    reversed_policy = MediaPolicy(codecs=ALL[::-1])
+    reversed_policy = MediaPolicy(sdes=SDES, codecs=ALL[::-1])
     _, theirs, _ = answered(reversed_policy)
     assert theirs.codec == OPUS
 
@@ -137,7 +137,7 @@ def test_beside_opus_an_event_of_8000_is_better_than_none() -> None:
 
 
 def test_an_answer_with_an_event_of_8000_beside_opus_is_taken_so() -> None:
-    answer, _, _ = answered(MediaPolicy(codecs=("opus",)))
+    answer, _, _ = answered(MediaPolicy(sdes=SDES, codecs=("opus",)))
     answer = edit(answer, "RTP/SAVP 111 110", "RTP/SAVP 111 101")
     answer = edit(answer, "110 telephone-event/48000", "101 telephone-event/8000")
     ours = read_answer(OFFER, edit(answer, "fmtp:110", "fmtp:101"), us(), POLICY)
@@ -146,7 +146,7 @@ def test_an_answer_with_an_event_of_8000_beside_opus_is_taken_so() -> None:
 
 
 def test_an_answer_with_several_codecs_lets_each_event_of_ours_come_in() -> None:
-    answer, _, _ = answered(MediaPolicy(codecs=("opus",)))
+    answer, _, _ = answered(MediaPolicy(sdes=SDES, codecs=("opus",)))
     answer = edit(answer, "RTP/SAVP 111 110", "RTP/SAVP 111 8 110 101")
     answer = edit(answer, "a=ptime", "a=rtpmap:101 telephone-event/8000\r\na=ptime")
     ours = read_answer(OFFER, answer, us(), POLICY)
@@ -155,7 +155,7 @@ def test_an_answer_with_several_codecs_lets_each_event_of_ours_come_in() -> None
 
 
 def test_an_answer_with_an_event_that_was_not_offered_has_none() -> None:
-    answer, _, _ = answered(MediaPolicy(codecs=("opus",)))
+    answer, _, _ = answered(MediaPolicy(sdes=SDES, codecs=("opus",)))
     answer = edit(answer, "telephone-event/48000", "telephone-event/16000")
     ours = read_answer(OFFER, answer, us(), POLICY)
     assert ours.dtmf_payload_type is None

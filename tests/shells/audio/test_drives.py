@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -12,12 +11,11 @@ from offhook.shells.audio.drives import (
     CALM,
     LEAD,
     MOST_LEAD,
-    BlockingDrive,
     Counts,
     Drive,
     go_first,
 )
-from offhook.shells.audio.portaudio import CardLost, PortAudio, Terms
+from offhook.shells.audio.portaudio import PortAudio, Terms
 
 TERMS = Terms("still", 0, 0, 48000, 1)
 CHUNK = bytes(TERMS.octets)
@@ -89,22 +87,6 @@ def test_what_is_needed_again_and_again_stays_ready(drive: HandDriven) -> None:
     assert drive._counts.underruns == missed
     assert drive._counts.dropped == 0
     drive.close()
-
-
-def test_a_card_that_goes_as_soon_as_it_is_open_counts_as_lost(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def gone() -> int:
-        raise OSError(-9985, "Device unavailable")
-
-    closed: list[int] = []
-    monkeypatch.setattr(os, "close", closed.append)
-    host = SimpleNamespace(open=lambda *_: SimpleNamespace(get_write_available=gone))
-    with pytest.raises(CardLost, match="still went at once"):
-        BlockingDrive(cast("PortAudio", host), TERMS, Counts(), 1)
-    monkeypatch.undo()
-    (wake,) = closed
-    os.close(wake)
 
 
 def test_a_thread_that_goes_first_already_keeps_its_place(monkeypatch: pytest.MonkeyPatch) -> None:

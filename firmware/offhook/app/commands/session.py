@@ -38,7 +38,7 @@ def read_builder(path: Path) -> Builder:
     return Builder(
         settings=settings,
         files=read_trust(settings, folder),
-        vault=FileVault(folder),
+        vault=FileVault(folder, folder / settings.store.directory),
         randomness=SystemRandomness(),
         folder=folder,
     )

@@ -13,6 +13,8 @@ from offhook.app.exit_status import ExitStatus
 from offhook.base.errors import LocalError
 from offhook.base.schema.explain import explain, explain_data
 from offhook.base.schema.settings import Settings, SettingsInvalid
+from offhook.phone.call.account import Keepsakes
+from offhook.phone.call.learned import Learned
 
 
 def show_settings(path: Path, *, explained: bool, as_data: bool) -> ExitStatus:
@@ -23,7 +25,7 @@ def show_settings(path: Path, *, explained: bool, as_data: bool) -> ExitStatus:
     problems: list[dict[str, object]] = []
     try:
         builder = read_builder(path)
-        builder.accounts()
+        builder.accounts(Keepsakes(Learned(builder.wall_clock())))
         for account in builder.settings.accounts:
             builder.tls(account)
     except SettingsInvalid as error:

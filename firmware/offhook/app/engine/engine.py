@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from offhook.app.engine.dtls_own import DtlsOwn
 from offhook.app.engine.session import Session, State
 from offhook.base.errors import LocalError
 from offhook.base.randomness import Randomness
@@ -42,7 +44,8 @@ class Engine:
     `ports` is the range of UDP ports to choose from, None for the system's choice; `delay_ms` the
     playout delay begun with. No command raises: what can't be done is a SessionFailed, after which
     there is no session of that number. Without a `handset` its commands do nothing: each session
-    has a sound of its own, and what was to be said is told to be impossible.
+    has a sound of its own, and what was to be said is told to be impossible. Certificates are
+    made and judged at `wall_time` (s since 1970).
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Engine:
         ports: range | None = None,
         delay_ms: int = DEFAULT_DELAY_MS,
         handset: Handset | None = None,
+        wall_time: Callable[[], float] = time.time,
     ) -> None:
         if ports is not None and not (ports.start > 0 and ports.stop <= 65536):
             raise LocalError(f"UDP ports {ports.start} to {ports.stop - 1} don't exist")
@@ -62,6 +66,7 @@ class Engine:
         self._on_report = on_report
         self._ports, self._delay_ms = ports, delay_ms
         self._handset = handset
+        self._dtls = DtlsOwn(wall_time)
         self._sessions: dict[int, Session] = {}
 
     def handle(self, command: Command) -> None:
@@ -99,6 +104,7 @@ class Engine:
             self._on_report,
             ports=self._ports,
             delay_ms=self._delay_ms,
+            dtls=self._dtls,
         )
 
     def post(self, command: Command) -> None:

@@ -88,7 +88,7 @@ def _paragraph(key: KeyExplanation) -> str:
     lines = [
         *textwrap.wrap(key.explanation, 84),
         *textwrap.wrap(f"expects: {key.expectation}", 84, subsequent_indent="  "),
-        default,
+        *textwrap.wrap(default, 84, subsequent_indent="  "),
         f"example: {key.example}",
     ]
     return f"{key.path}\n" + "".join(f"    {line}\n" for line in lines)

@@ -25,6 +25,7 @@ Function = Literal[
     "state",
     "why-not-registered",
     "call-security",
+    "compare",
     "who-is-calling",
     "last-caller",
     "missed-callers",

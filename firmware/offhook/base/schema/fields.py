@@ -17,6 +17,7 @@ HostName = Annotated[str, msgspec.Meta(pattern=HOST_NAME, extra={"expects": "a h
 FilePath = Annotated[str, msgspec.Meta(min_length=1, extra={"expects": "a file's path"})]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
 IpAddress = Annotated[str, msgspec.Meta(extra={"expects": "an IP address"})]
+Days = Annotated[int, msgspec.Meta(ge=0, le=36500)]
 Dscp = Annotated[int, msgspec.Meta(ge=0, le=63)]
 
 

@@ -30,6 +30,8 @@ class ValueKind(Enum):
     """As a number: "twelve"."""
     STATUS = "status"
     """A SIP status, digit by digit."""
+    SAS = "sas"
+    """Letters and digits sign by sign, or words of a SAS (RFC 6189 §5.1.6), blanks between."""
 
 
 VALUES: Final = {
@@ -37,6 +39,7 @@ VALUES: Final = {
     PromptId.MESSAGES_WAITING: ValueKind.COUNT,
     PromptId.WHY_REFUSED: ValueKind.STATUS,
     PromptId.WHY_SERVER_FAULT: ValueKind.STATUS,
+    PromptId.SAS_TELL: ValueKind.SAS,
     PromptId.CALLER: ValueKind.CALLER,
     PromptId.CALLER_VERIFIED: ValueKind.CALLER,
     PromptId.CALLED: ValueKind.CALLER,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 
 from offhook.base.errors import LocalError
@@ -22,3 +23,12 @@ def words_of(octets: bytes) -> tuple[str, ...]:
     if not octets:
         raise LocalError("a short authentication string has words")
     return tuple(sas_words()[octet][place % 2] for place, octet in enumerate(octets))
+
+
+def octets_of(words: Sequence[str]) -> bytes:
+    """The octets that these words say: the reverse of `words_of`. LocalError for any others."""
+    known = [{word[place]: octet for octet, word in enumerate(sas_words())} for place in (0, 1)]
+    try:
+        return bytes(known[place % 2][word] for place, word in enumerate(words))
+    except KeyError:
+        raise LocalError("no words of a short authentication string") from None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from offhook.base.errors import LocalError
 from offhook.base.schema.fields import (
+    Days,
     Dscp,
     FilePath,
     HostName,
@@ -218,6 +219,15 @@ class Media(Section, frozen=True):
         Dscp, key("DSCP mark of voice packets; 46 is EF, expedited forwarding.", example=46)
     ] = 46
 
+    ice: Annotated[
+        bool,
+        key(
+            "Find the way of media by ICE (RFC 8445) where the other side has it too; browsers "
+            "ask for it.",
+            example=True,
+        ),
+    ] = False
+
     def check(self) -> Iterator[Defect]:
         """`local_host` is an address, not a name."""
         if self.local_host is not None and ipaddress_or_none(self.local_host) is None:
@@ -229,13 +239,35 @@ class Media(Section, frozen=True):
             )
 
 
+class Zrtp(Section, frozen=True):
+    """How people make sure of each other (RFC 6189). Whether ZRTP is spoken, the trunk says."""
+
+    compare: Annotated[
+        Literal["letters", "words"],
+        key(
+            "What two people compare: four letters and digits, or two words. Words are English, "
+            "and both telephones must want them; else it is letters.",
+            example="words",
+        ),
+    ] = "letters"
+    remember_days: Annotated[
+        Days | None,
+        key(
+            "For how many days after a call the other telephone is recognised; 0: not at all, "
+            "and people compare in every call. Left out: for ever.",
+            example=365,
+        ),
+    ] = None
+
+
 class Store(Section, frozen=True):
     """Where the phone keeps what it must not forget."""
 
     directory: Annotated[
         FilePath,
         key(
-            "A folder that the phone alone may write: the lower bound of the time, and more later. "
+            "A folder that the phone alone may write: volumes, call lists, secrets shared with "
+            "other telephones, the lower bound of the time. "
             "A relative path counts from the settings' folder.",
             example="/var/lib/offhook",
         ),
@@ -257,6 +289,9 @@ class Settings(Section, frozen=True):
         Signalling, key("How SIP travels, as [signalling].", example={"dscp": 24})
     ] = Signalling()
     media: Annotated[Media, key("How speech travels, as [media].", example={"dscp": 46})] = Media()
+    zrtp: Annotated[
+        Zrtp, key("How people make sure of each other, as [zrtp].", example={"compare": "words"})
+    ] = Zrtp()
     line: Annotated[
         LineSettings, key("How people dial here, as [line].", example={"country": "DE"})
     ] = LineSettings()

@@ -13,7 +13,16 @@ from offhook.base.schema.section import Defect, Section, key, table
 from offhook.base.schema.walker import walk
 
 DigestAlgorithm = Literal["SHA-512-256", "SHA-256", "MD5"]
-SuiteName = Literal["AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_80"]
+SuiteName = Literal[
+    "AEAD_AES_256_GCM",
+    "AEAD_AES_128_GCM",
+    "AES_256_CM_HMAC_SHA1_80",
+    "AES_CM_128_HMAC_SHA1_80",
+    "AES_256_CM_HMAC_SHA1_32",
+    "AES_CM_128_HMAC_SHA1_32",
+]
+KeyingName = Literal["sdes", "dtls-srtp", "zrtp"]
+MinimumName = Literal["hop by hop", "end to end"]
 CodecName = Literal["opus", "G722", "PCMA", "PCMU"]
 PacketTime = Literal[10, 20, 30, 40, 60]
 
@@ -44,14 +53,47 @@ class TrunkProfile(Section, frozen=True):
             min_length=1,
         ),
     ] = ("SHA-512-256", "SHA-256")
+    keyings: Annotated[
+        tuple[KeyingName, ...],
+        key(
+            "How a call may get its keys: SDES (RFC 4568), DTLS-SRTP (RFC 5763), ZRTP (RFC 6189). "
+            "All of them are offered at once; a trunk known to have SDES alone is asked for that "
+            "alone.",
+            example=["sdes"],
+            min_length=1,
+        ),
+    ] = ("sdes", "dtls-srtp", "zrtp")
+    minimum: Annotated[
+        MinimumName,
+        key(
+            "What protects every call at the least. With SDES and DTLS-SRTP whoever carries the "
+            "signalling could listen: that is hop by hop. End to end takes ZRTP, and a call to or "
+            "from a telephone without it is refused.",
+            example="end to end",
+        ),
+    ] = "hop by hop"
     suites: Annotated[
         tuple[SuiteName, ...],
         key(
-            "SRTP suites offered and accepted, the preferred one first (RFC 4568, RFC 7714).",
+            "SRTP suites that SDES offers and accepts, the preferred one first (RFC 4568, "
+            "RFC 6188, RFC 7714).",
             example=["AES_CM_128_HMAC_SHA1_80"],
             min_length=1,
         ),
-    ] = ("AEAD_AES_256_GCM", "AES_CM_128_HMAC_SHA1_80")
+    ] = (
+        "AEAD_AES_256_GCM",
+        "AEAD_AES_128_GCM",
+        "AES_256_CM_HMAC_SHA1_80",
+        "AES_CM_128_HMAC_SHA1_80",
+    )
+    short_tags: Annotated[
+        bool,
+        key(
+            "Let `suites` name those ending in _32: of their packets one forgery in 2^32 passes. "
+            "Only where the trunk can do nothing else.",
+            example=True,
+        ),
+    ] = False
     codecs: Annotated[
         tuple[CodecName, ...],
         key(
@@ -144,11 +186,26 @@ class TrunkProfile(Section, frozen=True):
         return terms if isinstance(terms, Defect) else {**terms, **changes}
 
     def check(self) -> Iterator[Defect]:
-        """No list names a thing twice."""
-        for name in ("digest", "suites", "codecs"):
+        """No list names a thing twice, and what is demanded can be had."""
+        for name in ("digest", "keyings", "suites", "codecs"):
             listed = getattr(self, name)
             if len(set(listed)) < len(listed):
                 yield Defect(name, listed, "each name once", "Take the second one out.")
+        short = [name for name in self.suites if name.endswith("_32")]
+        if short and not self.short_tags:
+            yield Defect(
+                "suites",
+                self.suites,
+                "suites with full tags",
+                f"Take {short[0]} out, or write short_tags = true.",
+            )
+        if self.minimum == "end to end" and "zrtp" not in self.keyings:
+            yield Defect(
+                "minimum",
+                self.minimum,
+                "what the keyings can reach",
+                'Only ZRTP is end to end: put "zrtp" into keyings.',
+            )
 
 
 def builtin_names() -> tuple[str, ...]:

@@ -31,12 +31,17 @@ from offhook.phone.call.account_events import (
 from offhook.phone.call.call import Call, CallTerms, Released
 from offhook.phone.call.flow_states import FlowCue, FlowState, next_state
 from offhook.phone.call.incoming import IncomingCall
+from offhook.phone.call.learned import Learned
 from offhook.phone.call.left_over import LeftOver
 from offhook.phone.call.outgoing import OutgoingCall
 from offhook.phone.call.states import CallState
+from offhook.phone.call.suite_change import without_suites
 from offhook.phone.call.target import dialled_uri
+from offhook.phone.call.trust import Hops
+from offhook.phone.call.zrtp_memory import ZrtpMemory
 from offhook.protocols.media import messages as engine
 from offhook.protocols.media.opus import OpusTerms
+from offhook.protocols.media.path_messages import IceTerms
 from offhook.protocols.sdp.negotiation import MediaPolicy, Origin
 from offhook.protocols.sip import agent_events as ua
 from offhook.protocols.sip.agent import UserAgent
@@ -57,6 +62,7 @@ __all__ = [
     "CallChanged",
     "CloseFlow",
     "FlowReady",
+    "Keepsakes",
     "Lookup",
     "OpenFlow",
     "Registered",
@@ -85,10 +91,24 @@ class AccountTerms:
     register: bool
     opus: OpusTerms = field(default_factory=OpusTerms)
     """How Opus is encoded where it is agreed."""
+    ice: IceTerms | None = None
+    """What ICE may use; None: it is not spoken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keepsakes:
+    """What calls of every account remember."""
+
+    learned: Learned
+    zrtp: ZrtpMemory | None = None
+    """None: ZRTP is not spoken."""
 
 
 class Account:
-    """One account; `sessions` numbers the engine's sessions and is shared by all accounts."""
+    """One account; `sessions` numbers the engine's sessions and is shared by all accounts.
+
+    So are `keepsakes`.
+    """
 
     def __init__(
         self,
@@ -96,8 +116,10 @@ class Account:
         agent: UserAgent,
         randomness: Randomness,
         sessions: Iterator[int],
+        keepsakes: Keepsakes,
     ) -> None:
         self.terms = terms
+        self._keepsakes = keepsakes
         self.flow: FlowReport | None = None
         self.flow_state = FlowState.STOPPED
         self._agent = agent
@@ -153,8 +175,11 @@ class Account:
         self._move(FlowCue.STOP)
         self._retry_at = None
 
-    def dial(self, target: str, now: float) -> OutgoingCall:
-        """Call `target`: a number or name of our domain, or a URI. LocalError where it is none."""
+    def dial(self, target: str, now: float, *, hurried: bool = False) -> OutgoingCall:
+        """Call `target`: a number or name of our domain, or a URI. LocalError where it is none.
+
+        `hurried`: what worked last with anybody is tried first, as for an emergency number.
+        """
         uri = dialled_uri(target, self.terms.domain)
         if self.flow is None:
             raise LocalError(f"account {self.terms.name} has no connection: {self._last_failure}")
@@ -165,6 +190,7 @@ class Account:
             Origin.fresh(self._randomness, terms.local_host),
             lambda offer, when: self._agent.invite(uri, offer, when),
             now,
+            hurried=hurried,
         )
         self._calls[terms.session] = call
         return call
@@ -230,6 +256,8 @@ class Account:
     def tick(self, now: float) -> None:
         """The deadline has come."""
         self._agent.tick(now)
+        for call in self._calls.values():
+            call.tick(now)
         if self._retry_at is not None and now >= self._retry_at:
             self._retry_at = None
             self._locator.restart()
@@ -241,8 +269,9 @@ class Account:
 
     def deadline(self) -> float | None:
         """When `tick` is due, or None."""
-        times = [at for at in (self._agent.deadline(), self._retry_at) if at is not None]
-        return min(times, default=None)
+        times = [self._agent.deadline(), self._retry_at]
+        times += [call.deadline() for call in self._calls.values()]
+        return min((at for at in times if at is not None), default=None)
 
     def data_to_send(self) -> list[bytes]:
         """SIP messages for the open flow, one TLS write each."""
@@ -323,13 +352,18 @@ class Account:
             self._events.append(CallArrived(call))
 
     def _call_terms(self, flow: FlowReport) -> CallTerms:
+        terms, learned = self.terms, self._keepsakes.learned
         return CallTerms(
             session=next(self._sessions),
-            peer_name=flow.verdict.name,
-            local_host=self.terms.media_host or flow.local.host,
-            policy=self.terms.policy,
-            media_dscp=self.terms.media_dscp,
-            opus=self.terms.opus,
+            account=terms.name,
+            hops=Hops(flow.verdict.name, flow.group),
+            local_host=terms.media_host or flow.local.host,
+            policy=without_suites(terms.policy, learned.broken_suites(terms.name)),
+            media_dscp=terms.media_dscp,
+            learned=learned,
+            zrtp=self._keepsakes.zrtp,
+            ice=terms.ice,
+            opus=terms.opus,
         )
 
     def settle(self, now: float) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import replace
+from typing import Final
 
 from offhook.base.errors import LocalError
 from offhook.phone.call.call_events import (
@@ -25,17 +26,25 @@ from offhook.phone.call.call_events import (
     Released,
     TrustRestated,
 )
+from offhook.phone.call.call_terms import CallTerms
+from offhook.phone.call.engine_terms import set_remote
+from offhook.phone.call.keying import CallKeying, NoKeys
 from offhook.phone.call.offer_answer import OfferAnswer
-from offhook.phone.call.record import CallRecord, Outcome
+from offhook.phone.call.proposals import Proposals
+from offhook.phone.call.record import CallRecord, Cause, Outcome
+from offhook.phone.call.record import Direction as CallDirection
 from offhook.phone.call.states import CallState, Cue, next_state
-from offhook.phone.call.trust import MediaEvidence, state_trust
+from offhook.phone.call.suite_change import other_suite
+from offhook.phone.call.trust import Caution
+from offhook.protocols.keying.methods import Keying
+from offhook.protocols.media import keying_messages as keys
 from offhook.protocols.media import messages as engine
-from offhook.protocols.media.opus import OpusTerms
+from offhook.protocols.media import path_messages as path
 from offhook.protocols.sdp.negotiation import (
     Agreement,
     Direction,
     LocalMedia,
-    MediaPolicy,
+    Minimum,
     Origin,
     Unacceptable,
 )
@@ -59,22 +68,17 @@ __all__ = [
     "TrustRestated",
 ]
 
+_MediaReport = (
+    engine.FirstPacketSent
+    | engine.KeysConfirmed
+    | engine.DtmfReceived
+    | engine.MediaLost
+    | engine.MediaBack
+)
+
+GOODBYE_S: Final = 0.9
+"""So long a BYE may take after the peer has closed DTLS: then the person hears what is wrong."""
 _NO_KEYS = "the other side would not encrypt"
-
-
-@dataclass(frozen=True, slots=True)
-class CallTerms:
-    """What a call is held to from its first to its last message."""
-
-    session: int
-    """The engine's number for this call."""
-    peer_name: str
-    """The verified name of the flow's other end."""
-    local_host: str
-    """The address on which media is received."""
-    policy: MediaPolicy
-    media_dscp: int
-    opus: OpusTerms = field(default_factory=OpusTerms)
 
 
 class Call(ABC):
@@ -96,14 +100,24 @@ class Call(ABC):
         self._commands: deque[engine.SessionCommand] = deque()
         self._events: deque[CallEvent] = deque()
         self._offer_answer = OfferAnswer(terms.policy, origin)
+        self._keying = CallKeying(
+            terms.session,
+            terms.hops,
+            terms.zrtp if terms.speaks_zrtp else None,
+            needs_zrtp=terms.policy.minimum is Minimum.END_TO_END,
+        )
         self._engine_busy = False
         self._dialog_open = False
-        self.held = False
-        """Whether we hold the peer."""
-        self._hold_wanted = False
+        self._proposals = Proposals()
+        self._goodbye: tuple[keys.KeyingReport, float] | None = None
+        """The keys ended, and until when (s) a BYE would explain that."""
         self._apart = False
         """Whether the person is not to be heard or to hear, whatever the peer agrees to."""
-        self._proposal: Direction | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether we hold the peer."""
+        return self._proposals.held
 
     # What a person does
 
@@ -119,12 +133,18 @@ class Call(ABC):
         From now on the peer hears nothing of us and we nothing of the peer, even where it doesn't
         agree or can't be asked.
         """
-        self._hold_wanted = held
+        self._proposals.hold_wanted = held
         if self._apart != held:
             self._apart = held
-            if self.state is CallState.TALKING and self._offer_answer.agreement is not None:
-                self._commands.append(self._media(self._offer_answer.agreement))
+            self._tell_media()
         self._propose(now)
+
+    def compare_sas(self, *, same: bool) -> None:
+        """The person compared the string with the other one (RFC 6189 §7)."""
+        command = self._keying.compared(same=same)
+        if command is not None and self.state is CallState.TALKING:
+            self._commands.append(command)
+        self._restate_trust()
 
     def talked_s(self, now: float) -> float:
         """How long media has been flowing, or flowed (s)."""
@@ -144,20 +164,17 @@ class Call(ABC):
         """Take one report of the engine about this call's session."""
         match report:
             case engine.LocalReady():
-                self._offer_answer.local = LocalMedia(report.rtp, report.rtcp, report.crypto)
+                self._offer_answer.local = LocalMedia(
+                    report.rtp,
+                    report.rtcp,
+                    report.crypto,
+                    report.fingerprint,
+                    report.tls_id,
+                    report.zrtp_hash,
+                    report.ice,
+                )
                 if self.state in {CallState.PREPARING, CallState.ACCEPTING}:
                     self._path_ready(now)
-            case engine.FirstPacketSent():
-                self.record.first_sent_ms = self._since(now)
-            case engine.KeysConfirmed():
-                self._keys_confirmed(now)
-            case engine.DtmfReceived(digit=digit):
-                self.record.digits_received += digit
-                self._events.append(DigitHeard(digit))
-            case engine.MediaLost(silent_ms=silent_ms):
-                self._media_lost(silent_ms, now)
-            case engine.MediaBack(silent_ms=silent_ms):
-                self._events.append(HeardAgain(silent_ms))
             case engine.SessionFailed(reason=reason):
                 # A session that was never made has nothing to count, and no Stopped follows.
                 self._engine_busy = self._offer_answer.local is not None
@@ -167,7 +184,40 @@ class Call(ABC):
                 self._engine_busy = False
                 self.record.statistics = statistics
                 self._settle()
+            case (
+                engine.FirstPacketSent()
+                | engine.KeysConfirmed()
+                | engine.DtmfReceived()
+                | engine.MediaLost()
+                | engine.MediaBack()
+            ):
+                self._take_media(report, now)
+            case keys.SuiteBroken(suite=suite):
+                self._suite_broke(suite, now)
+            case path.PathFound():
+                pass
+            case path.PathLost(reason=reason, standing=standing):
+                self._path_lost(reason, now, standing=standing)
+            case _:
+                self._take_keying(report, now)
         self._restate_trust()
+
+    def _take_media(self, report: _MediaReport, now: float) -> None:
+        match report:
+            case engine.FirstPacketSent():
+                self._keying.keys.spoke()
+                if self.record.first_sent_ms is None:
+                    self.record.first_sent_ms = self._since(now)
+            case engine.KeysConfirmed():
+                self._keys_confirmed(now)
+            case engine.DtmfReceived(digit=digit):
+                self.record.digits_received += digit
+                self._events.append(DigitHeard(digit))
+            case engine.MediaLost(silent_ms=silent_ms):
+                self._media_lost(silent_ms, now)
+            case engine.MediaBack(silent_ms=silent_ms):
+                self._keying.keys.silent(silent=False)
+                self._events.append(HeardAgain(silent_ms))
 
     # What the dialog reports
 
@@ -181,13 +231,12 @@ class Call(ABC):
             case sip.AnswerReceived(body=body):
                 self._reanswered(body, now)
             case sip.OfferAccepted(body=body):
-                self._proposal, self.held = None, self._proposal is Direction.SENDONLY
+                self._proposed(accepted=True)
                 self._reanswered(body, now)
-                self._events.append(HoldChanged(self.held))
                 self._propose(now)
             case sip.OfferRefused():
-                self._proposal, self._hold_wanted = None, self.held
-                self._events.append(HoldChanged(self.held))
+                self._proposed(accepted=False)
+                self._propose(now)
             case _:
                 self._take(event, now)
 
@@ -229,15 +278,22 @@ class Call(ABC):
         self._engine_busy = True
         terms = self.terms
         self._commands.append(
-            engine.Prepare(terms.session, terms.local_host, terms.policy.suites, terms.media_dscp)
+            engine.Prepare(
+                terms.session,
+                terms.local_host,
+                terms.policy.suites,
+                terms.media_dscp,
+                dtls=terms.policy.dtls,
+                zrtp=terms.zrtp.own if terms.zrtp is not None and terms.policy.zrtp else None,
+                ice=terms.ice,
+            )
         )
 
     def _agree(self, agreement: Agreement, now: float) -> None:
         """Hand what was agreed to the engine; the first time, let media flow."""
         first = self.state is not CallState.TALKING
+        self._keying.agreed(agreement, self.record)
         self._commands.append(self._media(agreement))
-        self.record.suite = agreement.send_keys.suite.name
-        self.record.keying = agreement.keying.value
         self.record.codec = agreement.codec.encoding
         if first:
             self._commands.append(engine.Start(self.terms.session))
@@ -247,24 +303,25 @@ class Call(ABC):
 
     def _media(self, agreement: Agreement) -> engine.SetRemote:
         """What the engine is to do with `agreement` as the call stands."""
-        return engine.SetRemote(
-            session=self.terms.session,
-            remote=agreement.remote,
-            remote_rtcp=agreement.remote_rtcp,
-            codec=agreement.codec,
-            dtmf_payload_type=agreement.dtmf_payload_type,
-            keys=agreement.keys,
-            ptime_ms=agreement.ptime_ms,
-            sending=agreement.sending and not (self.held or self._apart),
-            receiving=agreement.receiving and not self._apart,
-            receive_codecs=agreement.receive_codecs,
-            receive_dtmf_payload_type=agreement.receive_dtmf_payload_type,
-            codec_parameters=agreement.codec_parameters,
-            dtmf_clock_rate=agreement.dtmf_clock_rate,
-            receive_events=agreement.receive_events,
-            opus=self.terms.opus,
-            dtls=agreement.dtls,
+        terms = self.terms
+        told = set_remote(
+            terms.session,
+            agreement,
+            terms.opus,
+            zrtp=terms.speaks_zrtp,
+            controlling=self.record.direction is CallDirection.OUTGOING,
         )
+        waits = self._keying.waits
+        return replace(
+            told,
+            sending=told.sending and not (self.held or self._apart or waits),
+            receiving=told.receiving and not (self._apart or waits),
+        )
+
+    def _tell_media(self) -> None:
+        """The engine is to do something else with what was agreed on."""
+        if self.state is CallState.TALKING and self._offer_answer.agreement is not None:
+            self._commands.append(self._media(self._offer_answer.agreement))
 
     def _reoffered(self, event: sip.OfferReceived, now: float) -> None:
         """A re-INVITE or UPDATE: the same policy, or 488 and the call goes on as it was."""
@@ -288,16 +345,70 @@ class Call(ABC):
         self._agree(agreement, now)
 
     def _propose(self, now: float) -> None:
-        """Offer the hold that is wanted, unless it stands or an offer is still open."""
-        settled = self._hold_wanted == self.held or self._proposal is not None
-        if settled or self.state is not CallState.TALKING or self.invite is None:
+        """Offer what is wanted, unless an offer is still open."""
+        proposal = self._proposals.next
+        if proposal is None or self.state is not CallState.TALKING or self.invite is None:
             return
-        direction = Direction.SENDONLY if self._hold_wanted else Direction.SENDRECV
+
+        def offer() -> bytes:
+            return self._offer_answer.make_offer(proposal.direction, fresh_key=proposal.key)
+
         try:
-            self.invite.reoffer(lambda: self._offer_answer.make_offer(direction), now)
+            self.invite.reoffer(offer, now)
         except LocalError:
             return
-        self._proposal = direction
+        self._proposals.offered(proposal)
+
+    def _proposed(self, *, accepted: bool) -> None:
+        if self._proposals.answered(accepted=accepted):
+            self._events.append(HoldChanged(self.held))
+
+    def _suite_broke(self, suite: str, now: float) -> None:
+        """Ask once for another one: the path works, for packets came."""
+        agreement, local = self._offer_answer.agreement, self._offer_answer.local
+        if self.record.broken_suite is not None or agreement is None or local is None:
+            return
+        self.record.broken_suite = suite
+        current = self._keying.keys.current
+        if current is None or current.keying is not Keying.SDES:
+            # An offer would not change it: the suite came with the other keying.
+            return
+        self.terms.learned.broke(self.terms.account, suite)
+        broken = self.terms.learned.broken_suites(self.terms.account)
+        key = other_suite(agreement, local, self.terms.policy, broken)
+        if key is not None:
+            self._proposals.key_wanted = key
+            self._keying.warn(Caution.SUITE_BROKEN)
+            self._propose(now)
+
+    def _take_keying(self, report: keys.KeyingReport, now: float) -> None:
+        """What the engine tells of keys."""
+        if self._keying.may_be_goodbye(report):
+            self._goodbye = (report, now + GOODBYE_S)
+        else:
+            self._heed_keying(report, now)
+
+    def deadline(self) -> float | None:
+        """When `tick` is due (s), or None."""
+        return None if self._goodbye is None else self._goodbye[1]
+
+    def tick(self, now: float) -> None:
+        """The deadline may have come."""
+        if self._goodbye is None or now < self._goodbye[1]:
+            return
+        report, self._goodbye = self._goodbye[0], None
+        self._heed_keying(report, now)
+        self._restate_trust()
+
+    def _heed_keying(self, report: keys.KeyingReport, now: float) -> None:
+        waited = self._keying.waits
+        follows = self._keying.take(report)
+        if isinstance(follows, NoKeys):
+            self._insecure(follows.reason, now, follows.cause)
+        elif follows is not None:
+            self._commands.append(follows)
+        elif waited and not self._keying.waits:
+            self._tell_media()
 
     def _reanswered(self, answer: bytes, now: float) -> None:
         if self.state not in {CallState.TALKING, CallState.ACCEPTING}:
@@ -313,16 +424,25 @@ class Call(ABC):
         """Those of now: the first ones, or others since."""
         if self.record.first_received_ms is None:
             self.record.first_received_ms = self._since(now)
+        self._keying.keys.heard()
         self._events.append(Heard())
 
     def _media_lost(self, silent_ms: float, now: float) -> None:
         if self.record.first_received_ms is None:
             self._end(Outcome.NO_MEDIA, "no authenticated packet came from the peer", "policy", now)
         else:
+            self._keying.keys.silent(silent=True)
             self._events.append(MediaSilent(silent_ms))
 
-    def _insecure(self, reason: str, now: float) -> None:
-        self._end(Outcome.INSECURE, f"{_NO_KEYS}: {reason}", "policy", now)
+    def _path_lost(self, reason: str, now: float, *, standing: bool) -> None:
+        """Without a way from the beginning there is no call; later silence is told as such."""
+        if not standing and self.record.first_received_ms is None:
+            self._end(Outcome.NO_MEDIA, reason, "policy", now)
+
+    def _insecure(self, reason: str, now: float, cause: Cause | None = None) -> None:
+        self.record.cause = cause
+        told = _NO_KEYS if cause is None else cause.value
+        self._end(Outcome.INSECURE, f"{told}: {reason}", "policy", now)
 
     def _verdict(self) -> Outcome:
         """How a call that was answered came out, from packets seen."""
@@ -333,10 +453,11 @@ class Call(ABC):
         if self.state in {CallState.ENDING, CallState.ENDED}:
             return
         self._move(Cue.OVER)
+        self._goodbye = None
         record = self.record
         record.outcome, record.reason, record.ended_by = outcome, reason, ended_by
         record.ended_ms = self._since(now)
-        self._events.append(Over(outcome, reason))
+        self._events.append(Over(outcome, reason, record.cause))
         if self._dialog_open:
             self._close_dialog(now)
         if self._engine_busy:
@@ -355,14 +476,4 @@ class Call(ABC):
             self._events.append(Released())
 
     def _restate_trust(self) -> None:
-        if self.record.keying is not None:
-            evidence = MediaEvidence(
-                self.record.keying,
-                self.record.suite,
-                heard=self.record.first_received_ms is not None,
-                spoke=self.record.first_sent_ms is not None,
-            )
-            trust = state_trust(evidence, self.terms.peer_name)
-            if trust != self.record.trust:
-                self.record.trust = trust
-                self._events.append(TrustRestated())
+        self._events.extend(self._keying.restate(self.record))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from offhook.phone.call.record import Outcome
+from offhook.phone.call.keys_in_use import Sas
+from offhook.phone.call.record import Cause, Outcome
+from offhook.phone.call.trust import Caution
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,20 @@ class Heard:
 @dataclass(frozen=True, slots=True)
 class TrustRestated:
     """The record's trust is another than before."""
+
+
+@dataclass(frozen=True, slots=True)
+class SasKnown:
+    """There is a string to compare, or more is known of it."""
+
+    sas: Sas
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """The person is to hear this at once; the call goes on."""
+
+    caution: Caution
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +77,7 @@ class Over:
 
     outcome: Outcome
     reason: str
+    cause: Cause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,8 @@ CallEvent = (
     | Answered
     | Heard
     | TrustRestated
+    | SasKnown
+    | Warned
     | DigitHeard
     | MediaSilent
     | HeardAgain

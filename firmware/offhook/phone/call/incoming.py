@@ -8,6 +8,7 @@ from __future__ import annotations
 from offhook.phone.call.call import Call, CallTerms, Rang
 from offhook.phone.call.record import CallRecord, Direction, Outcome
 from offhook.phone.call.states import CallState, Cue
+from offhook.protocols.media import keying_messages as engine
 from offhook.protocols.sdp.negotiation import Choice, Origin, Unacceptable
 from offhook.protocols.sip import invite_events as sip
 from offhook.protocols.sip.invite_server import IncomingInvite
@@ -79,6 +80,9 @@ class IncomingCall(Call):
                 if self.state is CallState.ACCEPTING:
                     self._answered_with(200, "OK")
                     self._reanswered(body, now)
+                elif self.state is CallState.TALKING:
+                    # A stock phone listens for a handshake only now.
+                    self._commands.append(engine.PeerReady(self.terms.session))
                 self._propose(now)
 
     def _close_dialog(self, now: float) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from offhook.base.errors import LocalError
+from offhook.protocols.keying.srtp_keys import CryptoLine
 from offhook.protocols.sdp.negotiation import (
     Agreement,
     Choice,
     Direction,
     LocalMedia,
     MediaPolicy,
+    OfferForm,
     Origin,
     choose,
     make_answer,
     make_offer,
     make_reoffer,
+    offer_forms,
     read_answer,
 )
 
@@ -41,30 +44,51 @@ class OfferAnswer:
     def make_answer(
         self, choice: Choice, direction: Direction = Direction.SENDRECV
     ) -> tuple[bytes, Agreement]:
-        """The answer that takes `choice`, with the key in use if its suite stays."""
+        """The answer that takes `choice`, with the SDES key in use if its suite stays."""
         local = self._ready()
-        if self.agreement is not None:
+        if self.agreement is not None and self.agreement.keys is not None:
             local = replace(local, crypto=(self.agreement.send_keys, *local.crypto))
         answer, agreement = make_answer(choice, local, self._origin, direction=direction)
         self._describe(answer)
         self.agreement = agreement
         return answer, agreement
 
-    def make_offer(self, direction: Direction = Direction.SENDRECV) -> bytes:
-        """Our offer, to be sent: the first one, or one that changes at most the direction."""
+    def forms(self) -> tuple[OfferForm, ...]:
+        """The forms of a first offer that can be had, in the order to try them."""
+        return offer_forms(self._policy, self._ready())
+
+    def make_offer(
+        self,
+        direction: Direction = Direction.SENDRECV,
+        *,
+        form: OfferForm | None = None,
+        fresh_key: CryptoLine | None = None,
+    ) -> bytes:
+        """Our offer, to be sent: the first one, or one that changes direction or key.
+
+        `form` is one of `forms()`, None the first of them; it counts before there is an agreement.
+        `fresh_key` counts after it, and brings its suite.
+        """
         local = self._ready()
         if self.agreement is None:
-            offer = make_offer(local, self._policy, self._origin, direction=direction)
+            offer = make_offer(local, self._policy, self._origin, form=form, direction=direction)
         else:
             offer = make_reoffer(
-                self._described, self.agreement, local, self._policy, direction=direction
+                self._described,
+                self.agreement,
+                local,
+                self._policy,
+                direction=direction,
+                fresh_key=fresh_key,
             )
         self._describe(offer)
         return offer
 
     def read_answer(self, answer: bytes) -> Agreement:
         """What the peer's `answer` makes of our latest offer."""
-        self.agreement = read_answer(self._described, answer, self._ready(), self._policy)
+        self.agreement = read_answer(
+            self._described, answer, self._ready(), self._policy, self.agreement
+        )
         return self.agreement
 
     def _ready(self) -> LocalMedia:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from offhook.phone.call.keys_in_use import Sas
 from offhook.phone.call.trust import TrustLevel, TrustStatement
 from offhook.protocols.media.messages import Statistics
 
@@ -33,6 +34,16 @@ class Outcome(Enum):
     """No final answer: the network, the engine or the flow gave way."""
 
 
+class Cause(Enum):
+    """Why a call would not have been encrypted, as far as a person is told the difference."""
+
+    NO_ZRTP = "the other side does not speak ZRTP"
+    ZRTP_FAILED = "the two telephones could not agree on keys by ZRTP"
+    NO_HANDSHAKE = "the other side began no DTLS handshake"
+    ATTACKED = "somebody meddled with the agreement on keys"
+    OTHER_CERTIFICATE = "the peer's certificate is another one than announced"
+
+
 @dataclass(slots=True)
 class CallRecord:
     """One call as its owner is told of it. Times are in ms since the call began."""
@@ -51,6 +62,8 @@ class CallRecord:
     sip_reason: str | None = None
     reason: str = ""
     """A sentence for a person."""
+    cause: Cause | None = None
+    """Beside INSECURE: what was wrong, where it is known."""
     ended_by: str = ""
     """"local", "peer", "network" or "policy"."""
     invited_ms: float | None = None
@@ -60,8 +73,16 @@ class CallRecord:
     ended_ms: float | None = None
     first_sent_ms: float | None = None
     first_received_ms: float | None = None
+    attempts: int = 0
+    """INVITEs sent, each with another form of the offer, credentials apart."""
+    form: str | None = None
+    """The form of the offer that was answered."""
     suite: str | None = None
+    """That of the keys in use, as is `keying`."""
     keying: str | None = None
+    sas: Sas | None = None
+    broken_suite: str | None = None
+    """A suite under which nothing was authentic; another one was asked for."""
     codec: str | None = None
     digits_received: str = ""
     trust: TrustStatement = field(

@@ -128,6 +128,14 @@ class SendDigit:
 
 
 @dataclass(frozen=True, slots=True)
+class CompareSas:
+    """The person found that the other side has the same string, or another one (RFC 6189 §7)."""
+
+    leg: int
+    same: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SetMute:
     """Send silence instead of the person's voice, or the voice again. The stream goes on."""
 
@@ -180,6 +188,7 @@ Action: TypeAlias = (
     | HoldCall
     | ResumeCall
     | SendDigit
+    | CompareSas
     | SetMute
     | SetVolume
     | Remember

@@ -14,12 +14,12 @@ from offhook.phone.line import actions as do
 from offhook.phone.line import events as on
 from offhook.phone.line.commands import ResetGuard, is_volume, turn
 from offhook.phone.line.digits import Digits
-from offhook.phone.line.features import ASKED, Facts, Sentences, less_safe
+from offhook.phone.line.features import ASKED, Facts, Sentences, less_safe, to_compare
 from offhook.phone.line.lamps import message_look, mute_look, security_look
 from offhook.phone.line.legs import Leg, Legs
 from offhook.phone.line.memory import Memory
 from offhook.phone.line.outputs import Outputs
-from offhook.phone.line.states import Effect
+from offhook.phone.line.states import COMPARING_KEYS, COMPARING_S, Effect
 
 _NOT_ARMED: Final = Sentence(PromptId.RESET_NOT_ARMED)
 
@@ -97,6 +97,9 @@ class Desk:
         if self._tells_missed:
             self.remember(self.memory.history.with_missed_heard())
         self._tells_missed = False
+        for leg in (self.legs.active, self.legs.held):
+            if leg is not None and not leg.news:
+                leg.untold.clear()
 
     def show(self) -> None:
         """Lamps and memory as they now ought to be."""
@@ -120,7 +123,7 @@ class Desk:
         """Call the wanted number."""
         leg = Leg(next(self._numbers), on.Caller(self.wanted), outgoing=True)
         self.legs.active = leg
-        emergency = self.digits.is_emergency(self.wanted)
+        emergency = leg.emergency = self.digits.is_emergency(self.wanted)
         if not emergency:
             self.remember(self.memory.history.with_dialled(self.wanted))
         self.outputs.add(do.PlaceCall(leg.number, self.wanted, emergency))
@@ -190,11 +193,23 @@ class Desk:
             self.outputs.add(do.SendDigit(self.legs.active.number, self.key))
 
     def warn(self, now: float) -> None:
-        """Say once that the conversation is less safe than it was."""
+        """Say once what there is to tell of the conversation: that it is less safe, and more."""
         leg = self.legs.active
-        if leg is not None and leg.lowered and not leg.warned:
+        if leg is None:
+            return
+        if leg.lowered and not leg.warned:
             leg.warned = True
-            self.outputs.say(less_safe(leg), now)
+            leg.tell(*less_safe(leg))
+        if leg.news:
+            leg.news = False
+            self.outputs.say(tuple(leg.untold), now)
+
+    def compare(self) -> None:
+        """The key says what two people found."""
+        leg = self.legs.active
+        if leg is not None:
+            leg.comparing_until = None
+            self.outputs.add(do.CompareSas(leg.number, COMPARING_KEYS[self.key]))
 
     def explain(self) -> None:
         """Say why."""
@@ -218,12 +233,20 @@ class Desk:
             self.memory, action, told = turn(self.memory, function)
             self.outputs.add(action)
             return told
+        if function == "compare":
+            return self._begin_comparing()
         if function in ASKED:
             self._tells_missed = function == "missed-callers"
             return ASKED[function](self._facts())
         if function == "speed-dial":
             return (Sentence(PromptId.SPEED_DIAL_EMPTY, self.digits.text[-1]),)
         return (Sentence(PromptId.NOTHING_TO_REDIAL),)
+
+    def _begin_comparing(self) -> Sentences:
+        leg = self.legs.present
+        if leg is not None and leg.sas is not None:
+            leg.comparing_until = self._now + COMPARING_S
+        return to_compare(leg)
 
     def _confirm_reset(self) -> Sentences:
         if not self.reset.confirm(self._now):
@@ -261,6 +284,7 @@ _EFFECTS: Final[Mapping[Effect, Callable[[Desk], None]]] = {
     Effect.RESUME: Desk.resume,
     Effect.SWAP: Desk.swap,
     Effect.SEND_DIGIT: Desk.send_digit,
+    Effect.COMPARE: Desk.compare,
     Effect.RUN: Desk.run,
     Effect.EXPLAIN: Desk.explain,
 }

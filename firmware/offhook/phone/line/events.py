@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from offhook.phone.call.call_events import CallEvent
-from offhook.phone.call.trust import TrustLevel
+from offhook.phone.call.trust import Caution, TrustLevel
 from offhook.phone.input.events import InputEvent
 
 
@@ -81,6 +81,8 @@ class LegChanged:
     """The record's final SIP status, where there is one."""
     trust: TrustLevel = TrustLevel.NONE
     """The record's trust as it is now."""
+    cautions: tuple[Caution, ...] = ()
+    """What lowers it."""
 
 
 @dataclass(frozen=True, slots=True)

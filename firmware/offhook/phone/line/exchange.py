@@ -136,7 +136,9 @@ class Exchange:
         if leg is None:
             return
         record = call.record
-        self.receive(on.LegChanged(leg, change, record.status, record.trust.level), now)
+        trust = record.trust
+        told = on.LegChanged(leg, change, record.status, trust.level, trust.cautions)
+        self.receive(told, now)
         if isinstance(change, Released):
             del self._calls[leg]
 
@@ -157,7 +159,7 @@ class Exchange:
         if account is None:
             return False
         try:
-            call = account.dial(action.number, now)
+            call = account.dial(action.number, now, hurried=action.emergency)
         except LocalError:
             return False
         self._calls[action.leg] = (account, call)
@@ -175,7 +177,15 @@ class Exchange:
         return True
 
 
-_CallAction = do.AnswerCall | do.RefuseCall | do.HangUp | do.HoldCall | do.ResumeCall | do.SendDigit
+_CallAction = (
+    do.AnswerCall
+    | do.RefuseCall
+    | do.HangUp
+    | do.HoldCall
+    | do.ResumeCall
+    | do.SendDigit
+    | do.CompareSas
+)
 _OF_A_CALL = (
     do.AnswerCall,
     do.RefuseCall,
@@ -183,6 +193,7 @@ _OF_A_CALL = (
     do.HoldCall,
     do.ResumeCall,
     do.SendDigit,
+    do.CompareSas,
 )
 
 
@@ -202,6 +213,8 @@ def _carry_out(action: _CallAction, call: Call, now: float) -> None:
             call.hold(now, held=False)
         case do.SendDigit(digit=digit):
             call.send_digits(digit)
+        case do.CompareSas(same=same):
+            call.compare_sas(same=same)
 
 
 def caller_of(call: IncomingCall) -> on.Caller:

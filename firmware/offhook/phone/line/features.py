@@ -9,8 +9,8 @@ from typing import Final
 from offhook.base.schema.feature_codes import Function
 from offhook.base.vocabulary import PromptId, Sentence
 from offhook.phone.call.history import Entry, History
-from offhook.phone.call.record import Outcome
-from offhook.phone.call.trust import TrustLevel
+from offhook.phone.call.record import Cause, Outcome
+from offhook.phone.call.trust import Caution, TrustLevel
 from offhook.phone.line.endings import ending
 from offhook.phone.line.events import AccountDown, AccountReady, Caller, Trouble
 from offhook.phone.line.legs import Leg
@@ -63,6 +63,25 @@ _OUTCOMES: Final[Mapping[Outcome, PromptId]] = {
 }
 """Outcomes that are explained; of the others the tone tells enough."""
 
+_CAUSES: Final[Mapping[Cause, PromptId]] = {
+    Cause.NO_ZRTP: PromptId.CALL_NO_ZRTP,
+    Cause.ZRTP_FAILED: PromptId.CALL_ZRTP_FAILED,
+    Cause.NO_HANDSHAKE: PromptId.CALL_NO_HANDSHAKE,
+    Cause.ATTACKED: PromptId.CALL_ATTACKED,
+    Cause.OTHER_CERTIFICATE: PromptId.CALL_OTHER_CERTIFICATE,
+}
+
+_CAUTIONS: Final[Mapping[Caution, PromptId]] = {
+    Caution.MISMATCH: PromptId.WARN_MISMATCH,
+    Caution.DIFFERENT: PromptId.WARN_DIFFERENT,
+    Caution.DISCLOSURE: PromptId.WARN_DISCLOSURE,
+    Caution.RELAY: PromptId.WARN_RELAY,
+    Caution.GO_CLEAR: PromptId.WARN_GO_CLEAR,
+    Caution.SAS_RELAY: PromptId.WARN_SAS_RELAY,
+    Caution.ATTACKED: PromptId.WARN_ATTACKED,
+    Caution.SUITE_BROKEN: PromptId.WARN_SUITE,
+}
+
 
 def why_down(account: AccountDown) -> Sentences:
     """That calls can't be made now, why, and that emergency numbers are tried."""
@@ -73,8 +92,10 @@ def why_down(account: AccountDown) -> Sentences:
     )
 
 
-def why_over(outcome: Outcome, status: int | None) -> Sentences:
+def why_over(outcome: Outcome, status: int | None, cause: Cause | None = None) -> Sentences:
     """Why a call came to nothing, where the tone doesn't say it."""
+    if outcome is Outcome.INSECURE and cause is not None:
+        return (Sentence(_CAUSES[cause]),)
     if outcome is Outcome.REFUSED and ending(status) is Cue.NO_SUCH:
         return (Sentence(PromptId.NUMBER_UNREACHABLE, str(status)),)
     prompt = _OUTCOMES.get(outcome)
@@ -87,7 +108,22 @@ def why_over(outcome: Outcome, status: int | None) -> Sentences:
 
 def less_safe(leg: Leg) -> Sentences:
     """That the call is less safe than it was, and how safe it is now."""
-    return (Sentence(PromptId.TRUST_LOWERED), _trust(leg))
+    return (Sentence(PromptId.TRUST_LOWERED), trust_sentence(leg))
+
+
+def caution_sentence(caution: Caution) -> Sentence:
+    """What the person is warned of."""
+    return Sentence(_CAUTIONS[caution])
+
+
+def to_compare(leg: Leg | None) -> Sentences:
+    """What two people compare, twice, since one has to remember it; and which keys say the rest."""
+    if leg is None:
+        return (Sentence(PromptId.NO_CALL),)
+    if leg.sas is None:
+        return (Sentence(PromptId.SAS_NONE),)
+    told = Sentence(PromptId.SAS_TELL, " ".join(leg.sas.parts))
+    return (told, told, Sentence(PromptId.SAS_KEYS))
 
 
 def caller_sentence(caller: Caller) -> Sentence:
@@ -133,10 +169,11 @@ def _call_security(facts: Facts) -> Sentences:
     leg = facts.leg
     if leg is None:
         return (Sentence(PromptId.NO_CALL),)
-    return (_trust(leg),)
+    return (trust_sentence(leg), *(caution_sentence(each) for each in leg.cautions))
 
 
-def _trust(leg: Leg) -> Sentence:
+def trust_sentence(leg: Leg) -> Sentence:
+    """How safe the call is now."""
     return Sentence(PromptId.TRUST_NONE if leg.silent else _TRUST[leg.trust])
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from offhook.phone.call.trust import TrustLevel
+from offhook.base.vocabulary import Sentence
+from offhook.phone.call.keys_in_use import Sas
+from offhook.phone.call.trust import Caution, TrustLevel
 from offhook.phone.line.events import Caller
 
 _RANK = {level: rank for rank, level in enumerate(TrustLevel)}
@@ -27,18 +29,47 @@ class Leg:
     """Whether it was dialled here."""
     silent: bool = False
     """Whether nothing authenticated has come in for a while."""
-    lowered: bool = False
-    """Whether the trust is less than it once was."""
-    warned: bool = False
-    """Whether the person was told so in words."""
+    best: TrustLevel = TrustLevel.NONE
+    """The most that the trust has been."""
+    warned: bool = True
+    """Whether the person was told in words of the last time that it fell."""
+    cautions: tuple[Caution, ...] = ()
+    """What lowers it now."""
+    sas: Sas | None = None
+    """What two people can compare."""
+    comparing_until: float | None = None
+    """Until when (s) a key says what they found; None: nobody compares."""
+    emergency: bool = False
+    untold: list[Sentence] = field(default_factory=list)
+    """What the person is to hear of it, until it was said to its end."""
+    news: bool = False
+    """Whether something in `untold` was never begun."""
+
+    @property
+    def lowered(self) -> bool:
+        """Whether the trust is less than it once was."""
+        return _RANK[self.trust] < _RANK[self.best]
 
     def state_trust(self, trust: TrustLevel) -> None:
         """Take the trust as it is now."""
         if _RANK[trust] < _RANK[self.trust]:
-            self.lowered, self.warned = True, False
-        elif trust is not self.trust:
-            self.lowered = False
+            self.warned = False
+        elif not self.lowered or trust is not self.trust:
+            self.warned = True
         self.trust = trust
+        self.best = max(self.best, trust, key=_RANK.__getitem__)
+
+    def tell(self, *sentences: Sentence) -> None:
+        """The person is to hear this over the call, once."""
+        for sentence in sentences:
+            if sentence in self.untold:
+                self.untold.remove(sentence)
+            self.untold.append(sentence)
+        self.news = True
+
+    def compares(self, now: float) -> bool:
+        """Whether a key is to say what two people found."""
+        return self.comparing_until is not None and now < self.comparing_until
 
 
 class Legs:

@@ -15,17 +15,19 @@ from offhook.base.schema.feature_codes import FeatureCode
 from offhook.base.state_table import Step
 from offhook.base.vocabulary import Key, PromptId, Ring, Sentence, Tone
 from offhook.phone.call import call_events as call
-from offhook.phone.call.record import Outcome
+from offhook.phone.call.keys_in_use import Sas
+from offhook.phone.call.record import Cause, Outcome
 from offhook.phone.input.events import Flash, HookDown, HookUp, RotaryDigit
 from offhook.phone.line import actions as do
 from offhook.phone.line import events as on
 from offhook.phone.line.desk import Desk, LineTerms
 from offhook.phone.line.digits import Verdict
 from offhook.phone.line.endings import ending
-from offhook.phone.line.features import why_down, why_over
+from offhook.phone.line.features import caution_sentence, trust_sentence, why_down, why_over
 from offhook.phone.line.legs import Leg, Legs
 from offhook.phone.line.memory import Memory
 from offhook.phone.line.states import (
+    COMPARING_KEYS,
     CONVERSATION,
     RINGS_S,
     STATES,
@@ -195,9 +197,15 @@ class Line:
                 self._desk.mute(not self._desk.muted)
         elif symbol in SYMBOLS:
             self._desk.key = symbol
-            self._cue(Cue.KEY)
+            self._cue(Cue.COMPARED if self._compares(symbol) else Cue.KEY)
             if self.state is LineState.DIALLING:
                 self._judge(self._desk.digits.add(symbol))
+
+    def _compares(self, symbol: str) -> bool:
+        """Whether the key is the answer to a comparison that the person asked for."""
+        leg = self._desk.legs.active
+        asked = leg is not None and leg.compares(self._now)
+        return asked and symbol in COMPARING_KEYS and self.state in CONVERSATION
 
     def _judge(self, verdict: Verdict) -> None:
         digits = self._desk.digits
@@ -257,6 +265,8 @@ class Line:
         if leg is None:
             return
         leg.state_trust(event.trust)
+        leg.cautions = event.cautions
+        _follow(leg, event.event)
         match event.event:
             case call.Rang():
                 if leg is legs.active:
@@ -265,18 +275,16 @@ class Line:
                 leg.answered = True
                 if leg is legs.active:
                     self._cue(Cue.ANSWERED)
-            case call.Heard() | call.HeardAgain():
-                leg.silent = False
-            case call.MediaSilent():
-                leg.silent = True
-            case call.Over(outcome=outcome):
-                self._over(leg, outcome, event.status)
+            case call.Over(outcome=outcome, cause=cause):
+                self._over(leg, outcome, event.status, cause)
             case call.Released():
                 self._over(leg, Outcome.FAILED, event.status)
 
-    def _over(self, leg: Leg, outcome: Outcome, status: int | None) -> None:
+    def _over(
+        self, leg: Leg, outcome: Outcome, status: int | None, cause: Cause | None = None
+    ) -> None:
         legs = self._desk.legs
-        self._desk.why = why_over(outcome, status)
+        self._desk.why = why_over(outcome, status, cause)
         if leg is legs.offered:
             self._cue(Cue.CALLER_GONE)
         elif leg is legs.held:
@@ -336,3 +344,25 @@ class Line:
         elif self.state is LineState.RECALL:
             desk.outputs.ring(Ring.RECALL, desk.memory.ring_step)
         desk.show()
+
+
+def _follow(leg: Leg, event: call.CallEvent) -> None:
+    """What only the leg has to know."""
+    match event:
+        case call.Heard() | call.HeardAgain():
+            leg.silent = False
+        case call.MediaSilent():
+            leg.silent = True
+        case call.Warned(caution=caution):
+            leg.tell(caution_sentence(caution))
+        case call.SasKnown(sas=sas):
+            _take_sas(leg, sas)
+
+
+def _take_sas(leg: Leg, sas: Sas) -> None:
+    """What can be compared; the person is asked to at the first meeting, an emergency apart."""
+    before, leg.sas = leg.sas, sas
+    if sas.compared and not (before is not None and before.compared):
+        leg.tell(Sentence(PromptId.SAS_SAME), trust_sentence(leg))
+    elif before is None and sas.first and not sas.verified and not leg.emergency:
+        leg.tell(Sentence(PromptId.SAS_OFFER))

@@ -1,7 +1,8 @@
 """What dialling the two codes of the factory reset erases of the store, and what it leaves.
 
-The telephone has no keys or accounts of its own yet: they stand in files of the administrator,
-which it only reads. A full factory reset erases them as soon as they are kept in its store.
+Of keys the telephone has made only ZRTP's are its own. Accounts and their keys stand in files of
+the administrator, which it only reads. A full factory reset erases them as soon as they are kept in
+its store.
 """
 
 from __future__ import annotations
@@ -39,6 +40,24 @@ CLOCK_FLOOR: Final = StoreEntry(
     why="without it a certificate that has expired could be taken for a good one",
 )
 
+LEARNED: Final = StoreEntry(
+    "learned.json",
+    "which encryption worked with whom, for 90 days, and which did not, for a day",
+    erased=True,
+    why="it names whom the telephone has called",
+)
+JOURNAL: Final = StoreEntry(
+    "journal.json",
+    "the last calls: how each came out, how it was protected, and why",
+    erased=True,
+    why="it tells of calls",
+)
+ZRTP: Final = StoreEntry(
+    "zrtp.secret",
+    "secrets shared with telephones that were called, and this one's number among them",
+    erased=True,
+    why="with them somebody could go on as the person",
+)
 ENGINE_LOG: Final = StoreEntry(
     "engine.log",
     "what the media engine had to say",
@@ -46,7 +65,7 @@ ENGINE_LOG: Final = StoreEntry(
     why="it tells of calls",
 )
 
-STORE: Final = (MEMORY, ENGINE_LOG, CALLS, CLOCK_FLOOR)
+STORE: Final = (MEMORY, JOURNAL, LEARNED, ZRTP, ENGINE_LOG, CALLS, CLOCK_FLOOR)
 """Everything that the telephone writes there."""
 
 STAYS: Final = {

@@ -52,6 +52,7 @@ class Cue(Enum):
     FLASH = "flash"
     FLASH_HELD = "flash, a call is held"
     KEY = "key"
+    COMPARED = "key, two people compare"
     TIMEOUT = "time is up"
     TIMEOUT_HELD = "time is up, a call is held"
     SPOKEN = "said"
@@ -92,6 +93,7 @@ class Effect(Enum):
     RESUME = "resume"
     SWAP = "swap"
     SEND_DIGIT = "send digit"
+    COMPARE = "take what they found"
     RUN = "do what the code says"
     EXPLAIN = "say why"
 
@@ -181,6 +183,7 @@ _CALL_OUT: Final[LineTable] = {
     (_S.RINGBACK, _C.TIMEOUT): step(_S.REORDER, _E.HANG_UP),
     (_S.RINGBACK, _C.FLASH): step(_S.OPENING, _E.HANG_UP),
     (_S.TALKING, _C.KEY): step(_S.TALKING, _E.SEND_DIGIT),
+    (_S.TALKING, _C.COMPARED): step(_S.TALKING, _E.COMPARE),
     (_S.TALKING, _C.OVER): step(_S.ENDED, _E.FORGET, _E.EXPLAIN),
 }
 
@@ -197,6 +200,7 @@ _CALL_IN: Final[LineTable] = {
 _WAITING_CALL: Final[LineTable] = {
     (_S.TALKING, _C.ARRIVED): step(_S.WAITING),
     (_S.WAITING, _C.KEY): step(_S.WAITING, _E.SEND_DIGIT),
+    (_S.WAITING, _C.COMPARED): step(_S.WAITING, _E.COMPARE),
     (_S.WAITING, _C.CALLER_GONE): step(_S.TALKING, _E.MISS),
     (_S.WAITING, _C.UNTAKEN): step(_S.TALKING, _E.REFUSE, _E.MISS),
     (_S.WAITING, _C.FLASH): step(_S.ANSWERING, _E.HOLD, _E.ANSWER),
@@ -308,6 +312,10 @@ WITH_HELD: Final[Mapping[Cue, Cue]] = {
 CONVERSATION: Final = frozenset({_S.TALKING, _S.WAITING})
 """Where words are said beside a call, not in its place."""
 
+COMPARING_S: Final = 180.0
+"""Seconds in which a key says what two people found, from when one asked what to compare."""
+COMPARING_KEYS: Final[Mapping[str, bool]] = {"1": True, "2": False}
+"""What it says: whether the other side has the same."""
 RINGS_S: Final = 120.0
 """Seconds that a call may ring or wait until it is refused."""
 LONGEST_PROMPT_S: Final = 60.0

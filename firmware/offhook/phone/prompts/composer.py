@@ -8,6 +8,7 @@ from typing import Final
 
 from offhook.base.errors import LocalError
 from offhook.base.schema.prompt_language import DIAL_SIGNS, VALUES, PromptLanguage, ValueKind
+from offhook.base.schema.sas_words import octets_of
 from offhook.base.vocabulary import Sentence
 from offhook.phone.prompts.fragments import (
     COUNTS,
@@ -83,6 +84,8 @@ class PromptComposer:
     def _value(self, kind: ValueKind, value: str) -> list[Fragment]:
         if kind is ValueKind.COUNT:
             return self._count(value)
+        if kind is ValueKind.SAS:
+            return self._sas(value.split())
         if kind is ValueKind.CALLER and not _is_number(value):
             return self._signs(value)
         return self._signs("".join(each for each in value if each not in SEPARATORS))
@@ -93,6 +96,13 @@ class PromptComposer:
         if len(value) <= 2 and int(value) in COUNTS:
             return [self._fragment(count_name(int(value)), PIECE_MS)]
         return self._signs(value)
+
+    def _sas(self, parts: list[str]) -> list[Fragment]:
+        """Letters and digits, or words of RFC 6189 §5.1.6: told apart by how long they are."""
+        if all(len(each) == 1 for each in parts):
+            return self._signs("".join(parts))
+        octets = octets_of(parts)
+        return [self._fragment(word_name(o, place), GROUP_MS) for place, o in enumerate(octets)]
 
     def _signs(self, text: str) -> list[Fragment]:
         names = [name for each in _printed(text) for name in self._names(each)][:MOST_SIGNS]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from offhook.base.errors import LocalError
-from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.base.vocabulary import AudioCodec, IceDescription, PathAddress
 from offhook.protocols.keying.dtls.agreed import Agreed as DtlsAgreed
 from offhook.protocols.keying.dtls.fingerprint import Fingerprint
 from offhook.protocols.keying.srtp_keys import CryptoLine, SrtpKeys
@@ -23,6 +23,13 @@ from offhook.protocols.media.keying_messages import (
     ZrtpOwn,
 )
 from offhook.protocols.media.opus import OpusTerms
+from offhook.protocols.media.path_messages import (
+    GatherAgain,
+    IceAgreed,
+    IceTerms,
+    PathFound,
+    PathLost,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,8 @@ class Prepare:
     """Be ready for DTLS-SRTP: from now on a handshake of the peer is answered (RFC 5763 §5)."""
     zrtp: ZrtpOwn | None = None
     """Be ready for ZRTP; None: it is not spoken."""
+    ice: IceTerms | None = None
+    """Be ready for ICE: LocalReady then comes after gathering; None: a plain path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,8 @@ class SetRemote:
     """How to encode Opus, before the peer's own wishes in `codec_parameters`."""
     dtls: DtlsAgreed | None = None
     zrtp: ZrtpAgreed | None = None
+    ice: IceAgreed | None = None
+    """None: the peer doesn't speak ICE, and is reached at `remote`."""
 
     @property
     def send_keys(self) -> CryptoLine:
@@ -116,7 +127,7 @@ class Stop:
     session: int
 
 
-SessionCommand = Prepare | SetRemote | Start | SendDtmf | Stop | KeyingCommand
+SessionCommand = Prepare | SetRemote | Start | SendDtmf | Stop | GatherAgain | KeyingCommand
 Command = SessionCommand | HandsetCommand
 
 
@@ -134,6 +145,8 @@ class LocalReady:
     """The value of `a=tls-id` for the next new association (RFC 8842 §4)."""
     zrtp_hash: str = ""
     """The value of `a=zrtp-hash`, where Prepare asked for ZRTP."""
+    ice: IceDescription | None = None
+    """What to tell the peer about ICE, where Prepare asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +241,8 @@ SessionReport = (
     | MediaBack
     | SessionFailed
     | Stopped
+    | PathFound
+    | PathLost
     | KeyingReport
 )
 Report = SessionReport | HandsetReport

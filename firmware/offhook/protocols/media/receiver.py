@@ -13,7 +13,7 @@ from offhook.protocols.media.jitter import DEFAULT_DELAY_MS, Frame, Gap, Hole, J
 from offhook.protocols.media.messages import SetRemote
 from offhook.protocols.media.pcm import loudness
 from offhook.protocols.media.rtp import Reception, RtpPacket, parse_rtp, sequence_distance
-from offhook.protocols.media.srtp_gate import MediaGate
+from offhook.protocols.media.srtp_gate import OVERLAP_S, MediaGate
 
 EVENT_S: Final = 0.15
 """After an event packet, audio is not missed for this long: the event takes its place."""
@@ -72,12 +72,12 @@ class Receiver:
             self._events[number] = parameters.dtmf_clock_rate or parameters.codec.clock_rate
         self._dtmf = {each: self._dtmf.get(each) or DtmfReceiver() for each in self._events}
 
-    def set_remote(self, parameters: SetRemote, now: float) -> None:
+    def set_remote(self, parameters: SetRemote, now: float, overlap_s: float = OVERLAP_S) -> None:
         """Receive as agreed anew; equal keys keep their replay state and roll-over counter.
 
         Over a change of the key the source that is heard goes on without a gap.
         """
-        if self._gate.rekey(parameters.receive_keys, now):
+        if self._gate.rekey(parameters.receive_keys, now, overlap_s):
             heard = self.active
             self._lost_before = self.lost - (0 if heard is None else heard.lost)
             self._sources = {ssrc: each for ssrc, each in self._sources.items() if each is heard}
@@ -132,6 +132,10 @@ class Receiver:
     def jitter_ms(self) -> float:
         """The interarrival jitter of the source that is heard."""
         return 0.0 if self.active is None else self.active.jitter_ms
+
+    def skip_queued(self) -> None:
+        """Leave out what has come so far and is not played yet: it is too old."""
+        self._jitter.reset()
 
     def dtmf_deadline(self) -> float | None:
         """When an event of which nothing more comes has ended."""

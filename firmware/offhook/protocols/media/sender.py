@@ -28,11 +28,17 @@ DRIFT: Final = 5e-4
 class Sender:
     """Numbers, encodes and protects. The RTP timestamp follows the sound, also where it fails.
 
-    What it takes is PCM of `pcm_rate` Hz, whatever the codec's rate is.
+    What it takes is PCM of `pcm_rate` Hz, whatever the codec's rate is. `ssrc` is the one to begin
+    with; None: a random one.
     """
 
     def __init__(
-        self, parameters: SetRemote, pcm_rate: int, randomness: Randomness, now: float
+        self,
+        parameters: SetRemote,
+        pcm_rate: int,
+        randomness: Randomness,
+        now: float,
+        ssrc: int | None = None,
     ) -> None:
         self._randomness = randomness
         self._protector = Protector(parameters.send_keys)
@@ -47,6 +53,8 @@ class Sender:
         self._captured_at = now
         self.packets = self.octets = 0
         self._choose_source()
+        if ssrc is not None:
+            self.ssrc = ssrc
         self._apply(parameters)
 
     def _choose_codec(self, parameters: SetRemote) -> None:

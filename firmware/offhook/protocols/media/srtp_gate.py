@@ -43,10 +43,11 @@ class MediaGate:
 
         Equal keys keep their replay state and roll-over counters, also those that were in use
         some changes ago. A source goes on over a change with its counter or begins anew at 0:
-        both are understood. With `overlap_s` 0 nothing under the key before passes from now on:
-        for a key that is trusted more than that one.
+        both are understood. With `overlap_s` 0 nothing under the key before passes from now on,
+        also where `keys` are in use already: for a key that is trusted more than that one.
         """
         if keys.same_key(self._current.keys):
+            self._until = min(self._until, now + overlap_s)
             return False
         former = next((each for each in self._aside if each.keys.same_key(keys)), None)
         if former is None:

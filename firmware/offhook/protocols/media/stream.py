@@ -18,6 +18,7 @@ from typing import Final
 from offhook.base.errors import LocalError, PeerError
 from offhook.base.randomness import Randomness
 from offhook.base.vocabulary import AudioCodec, PathAddress
+from offhook.protocols.keying.srtp_keys import SrtpKeys
 from offhook.protocols.media.codecs import kind_of, pcm_format
 from offhook.protocols.media.control import Control
 from offhook.protocols.media.jitter import DEFAULT_DELAY_MS
@@ -36,6 +37,8 @@ from offhook.protocols.media.receiver import Receiver
 from offhook.protocols.media.rtp import is_rtcp
 from offhook.protocols.media.sender import Sender
 from offhook.protocols.media.srtp import check_keys
+from offhook.protocols.media.srtp_early import HeldDatagram
+from offhook.protocols.media.srtp_gate import OVERLAP_S
 
 SILENCE_LIMIT_S: Final = 5.0
 """Without an authenticated packet for this long, the media counts as lost.
@@ -61,10 +64,8 @@ StreamEvent = KeysConfirmed | FirstPacketSent | DtmfReceived | MediaLost | Media
 
 def check_parameters(parameters: SetRemote) -> None:
     """LocalError or PeerError where no stream can be made of these parameters."""
-    check_keys(parameters.send_keys)
-    check_keys(parameters.receive_keys)
-    if parameters.send_keys.master == parameters.receive_keys.master:
-        raise PeerError("the peer answers with our own key: what we send could come back as its")
+    if parameters.keys is not None:
+        check_pair(parameters.keys)
     _check_formats((parameters.codec,), parameters.dtmf_payload_type)
     _check_formats(parameters.receive_codecs, parameters.receive_dtmf_payload_type)
     for payload_type, clock_rate in parameters.receive_events:
@@ -79,6 +80,14 @@ def check_parameters(parameters: SetRemote) -> None:
     _check_address(parameters.remote)
     if parameters.remote_rtcp is not None:
         _check_address(parameters.remote_rtcp)
+
+
+def check_pair(keys: SrtpKeys) -> None:
+    """LocalError or PeerError where these two keys are not to be used."""
+    check_keys(keys.send)
+    check_keys(keys.receive)
+    if keys.send.master == keys.receive.master:
+        raise PeerError("the peer answers with our own key: what we send could come back as its")
 
 
 def _check_formats(codecs: Sequence[AudioCodec], dtmf_payload_type: int | None) -> None:
@@ -108,10 +117,11 @@ def _check_address(address: PathAddress) -> None:
 
 
 class MediaStream:
-    """Both directions of one call's audio, from Start on.
+    """Both directions of one call's audio, from when there are keys and Start has come.
 
-    Raises what `check_parameters` raises. `now` at construction is the time of Start. `format` is
-    the PCM of capture and playout: the first codec's own, and it stays if the codec changes.
+    Raises what `check_parameters` raises, and LocalError without keys. `started` is the time of
+    Start, where that is not `now`; `ssrc` the source to begin with. `format` is the PCM of
+    capture and playout: the first codec's own, and it stays if the codec changes.
     """
 
     def __init__(
@@ -121,12 +131,15 @@ class MediaStream:
         now: float,
         *,
         delay_ms: int = DEFAULT_DELAY_MS,
+        started: float | None = None,
+        ssrc: int | None = None,
     ) -> None:
         check_parameters(parameters)
         self._session = parameters.session
-        self._started = now
+        self._started = now if started is None else started
+        self._delay_s = delay_ms / 1000
         self.format: Final = pcm_format(parameters.codec)
-        self._sender = Sender(parameters, self.format.rate, randomness, now)
+        self._sender = Sender(parameters, self.format.rate, randomness, now, ssrc)
         self._receiver = Receiver(parameters, self.format.rate, delay_ms)
         self._control = Control(randomness, now)
         self._rtp = Latch(parameters.remote)
@@ -139,10 +152,21 @@ class MediaStream:
         self._silence_told = False
         self._lost_after: float | None = None
 
-    def set_remote(self, parameters: SetRemote, now: float) -> None:
-        """Go on as agreed anew (re-INVITE, UPDATE); raises what `check_parameters` raises.
+    @property
+    def destination(self) -> PathAddress | None:
+        """Where media goes; None: nowhere at present."""
+        return None if self._rtp.silenced else self._rtp.address
 
-        PeerError also where the peer takes a key that we sent with earlier in the call.
+    @property
+    def confirmed(self) -> bool:
+        """Whether a packet has come under the key that is received with."""
+        return self._receiver.confirmed
+
+    def set_remote(self, parameters: SetRemote, now: float, overlap_s: float = OVERLAP_S) -> None:
+        """Go on as agreed anew (re-INVITE, UPDATE); raises what the constructor raises.
+
+        PeerError also where the peer takes a key that we sent with earlier in the call. What is
+        protected with the key before still passes for `overlap_s`.
         """
         check_parameters(parameters)
         if self._sender.has_used(parameters.receive_keys):
@@ -150,7 +174,7 @@ class MediaStream:
         old_keys = self._receiver.keys
         was_receiving = self._receiver.receiving
         self._sender.set_remote(parameters)
-        self._receiver.set_remote(parameters, now)
+        self._receiver.set_remote(parameters, now, overlap_s)
         if self._receiver.keys is not old_keys:
             self._confirmed = self._silence_told = False
             self._heard = now
@@ -166,14 +190,16 @@ class MediaStream:
 
     def receive_datagram(
         self, data: bytes, source: PathAddress, now: float, *, rtcp: bool = False
-    ) -> None:
-        """Take what came from `source`, on the RTCP port where `rtcp` says so."""
+    ) -> bool:
+        """Take what came from `source`, on the RTCP port where `rtcp` says so.
+
+        Whether it was authentic and new.
+        """
         if rtcp or is_rtcp(data):
-            self._receive_rtcp(data, source, now, rtcp=rtcp)
-            return
+            return self._receive_rtcp(data, source, now, rtcp=rtcp)
         newest = self._receiver.receive(data, now)
         if newest is None:
-            return
+            return False
         if newest:
             self._rtp.follow(source, now)
         if not self._confirmed and self._receiver.confirmed:
@@ -184,11 +210,28 @@ class MediaStream:
         active = self._receiver.active
         if active is not None and active.ssrc == self._sender.ssrc:
             self._sender.change_source()
+        return True
 
-    def _receive_rtcp(self, data: bytes, source: PathAddress, now: float, *, rtcp: bool) -> None:
+    def receive_held(self, held: Sequence[HeldDatagram], now: float) -> list[bool]:
+        """Take what came before its key, each as by `receive_datagram`.
+
+        What came longer ago than the playout delay is not played: all that follows would be late.
+        """
+        authentic = []
+        old = True
+        for each in held:
+            if old and now - each.now <= self._delay_s:
+                old = False
+                self._receiver.skip_queued()
+            authentic.append(self.receive_datagram(each.data, each.source, now, rtcp=each.rtcp))
+        if old:
+            self._receiver.skip_queued()
+        return authentic
+
+    def _receive_rtcp(self, data: bytes, source: PathAddress, now: float, *, rtcp: bool) -> bool:
         compound = self._receiver.unprotect_rtcp(data, now)
         if compound is None:
-            return
+            return False
         self._hear(now)
         if rtcp and self._rtcp is not None:
             self._rtcp.follow(source, now)
@@ -196,10 +239,11 @@ class MediaStream:
             goodbyes = self._control.receive(compound, self._sender.ssrc, now)
         except PeerError:
             self._receiver.rejected += 1
-            return
+            return False
         for goodbye in goodbyes:
             self._receiver.left = True
             self._events.append(PeerLeft(self._session, goodbye.reason))
+        return True
 
     def _hear(self, now: float) -> None:
         if self._lost_after is not None:

@@ -18,6 +18,7 @@ RULES: Final = {
     "codec": 305,
     "rtcp-mux": 306,
     "no-keys": 399,
+    "sdes-only": 399,
     "dtls-only": 399,
     "zrtp-only": 399,
     "keying-unknown": 399,
@@ -27,10 +28,29 @@ RULES: Final = {
     "crypto-tag": 399,
     "crypto-suite": 399,
     "key-echoed": 399,
+    "setup": 399,
+    "keying-not-ready": 399,
+    "keying-lowered": 399,
+    "below-minimum": 399,
 }
 """Every rule by which a description is refused, with the code for a Warning header (RFC 3261
-§20.43). Beside these, "crypto-" and a rule of SkippedCrypto: no line could be used because of it.
+§20.43). Beside these, "crypto-" and a rule of SkippedCrypto, "fingerprint-" and a rule of
+SkippedFingerprint: no such line could be used because of it.
 """
+
+_NOT_THE_FORMS: Final = frozenset(
+    {
+        "malformed",
+        "media-lines",
+        "media-type",
+        "no-audio",
+        "address",
+        "address-family",
+        "codec",
+        "key-echoed",
+    }
+)
+"""What an offer of another form would not mend."""
 
 
 class Unacceptable(PeerError):
@@ -45,6 +65,11 @@ class Unacceptable(PeerError):
         self.rule = rule
         self.reason: str = reason
         self.status: int = status
+
+    @property
+    def worth_another(self) -> bool:
+        """Whether, refused in a first answer, it asks for an offer of the next form."""
+        return self.rule not in _NOT_THE_FORMS
 
     @property
     def warning_code(self) -> int:

@@ -1,33 +1,37 @@
-"""What an answer makes of our offer (RFC 3264 §7, RFC 4568 §5.1.3 and §7.1.3, RFC 5761 §5.1.1)."""
+"""What an answer makes of our offer (RFC 3264 §7, RFC 4568 §5.1.3 and §7.1.3, RFC 5761 §5.1.1).
+
+Its keys are in `settling`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from offhook.protocols.keying.sdes import SkippedCrypto, parse_crypto
-from offhook.protocols.keying.srtp_keys import CryptoLine, SrtpKeys
 from offhook.protocols.sdp.attributes import read_direction
 from offhook.protocols.sdp.codecs import Formats, foreign_rate, read_formats
 from offhook.protocols.sdp.description import parse_sdp
 from offhook.protocols.sdp.errors import Unacceptable
+from offhook.protocols.sdp.ice import read_ice
 from offhook.protocols.sdp.offer import own_stream
 from offhook.protocols.sdp.reading import (
-    SDES_PROFILES,
     check_family,
     is_unspecified,
-    other_keying,
-    read_crypto,
     read_ptime,
     read_remote,
     read_remote_rtcp,
 )
-from offhook.protocols.sdp.terms import Agreement, LocalMedia, MediaPolicy
+from offhook.protocols.sdp.said import read_said
+from offhook.protocols.sdp.settling import Settler
+from offhook.protocols.sdp.taking import moved
+from offhook.protocols.sdp.terms import Agreement
 
 if TYPE_CHECKING:
-    from offhook.base.vocabulary import AudioCodec, PathAddress
+    from offhook.base.vocabulary import AudioCodec, IceDescription, PathAddress
     from offhook.protocols.sdp.attributes import RtpMap
+    from offhook.protocols.sdp.policy import MediaPolicy
     from offhook.protocols.sdp.records import MediaDescription, SessionDescription
+    from offhook.protocols.sdp.terms import LocalMedia
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,14 @@ class _Side:
     formats: Formats
 
 
-def read_answer(offer: bytes, answer: bytes, local: LocalMedia, policy: MediaPolicy) -> Agreement:
-    """What `answer` makes of `offer`, which is our own, first or later in the session.
+def read_answer(
+    offer: bytes,
+    answer: bytes,
+    local: LocalMedia,
+    policy: MediaPolicy,
+    established: Agreement | None = None,
+) -> Agreement:
+    """What `answer` makes of `offer`, which is our own: the first, or later with `established`.
 
     Raises Unacceptable: a first answer is then acknowledged and the call ended (ACK, BYE); at a
     later one what was agreed before stays in force.
@@ -58,15 +68,19 @@ def read_answer(offer: bytes, answer: bytes, local: LocalMedia, policy: MediaPol
     if theirs.section.media != "audio":
         raise Unacceptable("media-type", "The answer makes something else of the audio stream.")
     remote = read_remote(theirs.session, theirs.section)
-    receive_keys = _receive_keys(theirs)
-    send_keys = _send_keys(ours, receive_keys, local)
-    if theirs.section.profile not in SDES_PROFILES:
-        raise Unacceptable("profile", "The answer names a transport that was not offered.")
+    ice = _ice(ours, theirs, local, remote)
+    settled = Settler(
+        ours=read_said(ours.session, ours.section), local=local, policy=policy, before=established
+    ).settle(
+        read_said(theirs.session, theirs.section),
+        theirs.section.profile,
+        moved=moved(established, remote, ice),
+    )
     codec = _codec(ours, theirs)
     remote_rtcp = _remote_rtcp(ours, theirs, remote)
     check_family(local.rtp, remote, remote_rtcp)
     wanted, said = (read_direction(each.session, each.section) for each in (ours, theirs))
-    reachable = not is_unspecified(remote)
+    reachable = ice is not None or not is_unspecified(remote)
     event = theirs.formats.telephone_event(codec.clock_rate)
     own_events = _common_events(ours, theirs)
     own_event = next(
@@ -77,7 +91,7 @@ def read_answer(offer: bytes, answer: bytes, local: LocalMedia, policy: MediaPol
         remote_rtcp=remote_rtcp,
         codec=codec,
         dtmf_payload_type=event.payload_type if event and own_event else None,
-        keys=SrtpKeys(send_keys, receive_keys),
+        keys=settled.keys,
         ptime_ms=read_ptime(theirs.section, policy.ptime_ms),
         sending=wanted.sends and said.receives and reachable,
         receiving=wanted.receives and said.sends,
@@ -91,50 +105,15 @@ def read_answer(offer: bytes, answer: bytes, local: LocalMedia, policy: MediaPol
         held=wanted.sends and not (said.receives and reachable),
         media_index=index,
         media_lines=len(session.media),
+        dtls=settled.dtls,
+        zrtp_hashes=settled.zrtp_hashes,
+        ice=ice,
     )
 
 
 def _side(session: SessionDescription, index: int, policy: MediaPolicy) -> _Side:
     section = session.media[index]
     return _Side(session, section, read_formats(section, policy.codecs))
-
-
-def _receive_keys(theirs: _Side) -> CryptoLine:
-    lines = read_crypto(theirs.section)
-    other = other_keying(theirs.session, theirs.section)
-    if not lines and other:
-        raise Unacceptable("keying-not-offered", f"The answer has {other}, which was not offered.")
-    if not lines:
-        raise Unacceptable("no-keys", "The answer has no keys: the call would not be encrypted.")
-    if other:
-        raise Unacceptable("two-methods", f"The answer has both SDES keys and {other}.")
-    if len(lines) > 1:
-        raise Unacceptable("several-crypto", f"The answer has {len(lines)} crypto lines, not one.")
-    line = lines[0]
-    if isinstance(line, SkippedCrypto):
-        raise Unacceptable(f"crypto-{line.rule}", f"The answer's crypto line {line.reason}.")
-    return line
-
-
-def _send_keys(ours: _Side, receive_keys: CryptoLine, local: LocalMedia) -> CryptoLine:
-    offered = [parse_crypto(value) for value in ours.section.values("crypto")]
-    own = [line for line in offered if isinstance(line, CryptoLine)]
-    if any(receive_keys.master == line.master for line in (*own, *local.crypto)):
-        raise Unacceptable("key-echoed", "The answer sends our own key back.")
-    for line in own:
-        if line.tag == receive_keys.tag:
-            if line.suite != receive_keys.suite:
-                break
-            return line
-    else:
-        raise Unacceptable(
-            "crypto-tag", f"The answer's crypto tag {receive_keys.tag} was not offered."
-        )
-    raise Unacceptable(
-        "crypto-suite",
-        f"The answer has {receive_keys.suite.name} under tag {receive_keys.tag}, "
-        f"where {line.suite.name} was offered.",
-    )
 
 
 def _common(ours: _Side, theirs: _Side) -> tuple[AudioCodec, ...]:
@@ -159,6 +138,17 @@ def _codec(ours: _Side, theirs: _Side) -> AudioCodec:
         if said.encoding in offered:
             return said
     raise Unacceptable("codec", "The answer has no codec that was offered.")
+
+
+def _ice(
+    ours: _Side, theirs: _Side, local: LocalMedia, remote: PathAddress
+) -> IceDescription | None:
+    """The peer's ICE, where we offered it and RTCP shares the port (RFC 8839 §4.2.5)."""
+    if local.ice is None or not ours.section.has("ice-ufrag"):
+        return None
+    if not theirs.section.has("rtcp-mux"):
+        return None
+    return read_ice(theirs.session, theirs.section, remote).peer
 
 
 def _remote_rtcp(ours: _Side, theirs: _Side, remote: PathAddress) -> PathAddress | None:

@@ -1,4 +1,4 @@
-"""What a peer's audio section says (RFC 3264 §5 and §6, RFC 4568 §5.1, RFC 3605).
+"""What a peer's audio section says of its path (RFC 3264 §5 and §6, RFC 3605).
 
 Offer and answer are checked by the same functions.
 """
@@ -6,41 +6,15 @@ Offer and answer are checked by the same functions.
 from __future__ import annotations
 
 import ipaddress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from offhook.base.vocabulary import PathAddress
-from offhook.protocols.keying.sdes import SkippedCrypto, parse_crypto
 from offhook.protocols.sdp.attributes import read_ms, read_rtcp
 from offhook.protocols.sdp.errors import Unacceptable
-from offhook.protocols.sdp.terms import PTIMES_MS
+from offhook.protocols.sdp.policy import PTIMES_MS
 
 if TYPE_CHECKING:
-    from offhook.protocols.keying.srtp_keys import CryptoLine
     from offhook.protocols.sdp.records import Connection, MediaDescription, SessionDescription
-
-SDES_PROFILES: Final = frozenset({"RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF"})
-"""Names under which peers put `a=crypto`."""
-
-DTLS_PROFILES: Final = frozenset({"UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"})
-
-_OTHER_METHODS: Final = (
-    ("fingerprint", "DTLS-SRTP"),
-    ("key-mgmt", "MIKEY"),
-)
-
-
-def other_keying(session: SessionDescription, media: MediaDescription) -> str | None:
-    """The name of a keying method beside SDES that is signalled for the section, or None.
-
-    ZRTP is left out: its hash may stand beside any other method (RFC 6189 §8.2).
-    """
-    for part in (media, session):
-        for attribute, name in _OTHER_METHODS:
-            if part.has(attribute):
-                return name
-        if part.has_key_field:
-            return "the k= line"
-    return None
 
 
 def is_unspecified(address: PathAddress) -> bool:
@@ -75,18 +49,6 @@ def check_family(local: PathAddress, *remotes: PathAddress | None) -> None:
             raise Unacceptable(
                 "address-family", "The other side's address is of another IP version than ours."
             )
-
-
-def read_crypto(media: MediaDescription) -> list[CryptoLine | SkippedCrypto]:
-    """The section's crypto lines in order; lines that share a tag are all skipped."""
-    lines = [parse_crypto(value) for value in media.values("crypto")]
-    tags = [line.tag for line in lines]
-    return [
-        line
-        if line.tag is None or tags.count(line.tag) == 1
-        else SkippedCrypto(line.tag, "tag-repeated", "shares its tag with another line")
-        for line in lines
-    ]
 
 
 def read_ptime(media: MediaDescription, wish_ms: int) -> int:

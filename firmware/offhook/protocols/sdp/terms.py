@@ -3,55 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from offhook.base.errors import LocalError
 from offhook.protocols.keying.methods import Keying
-from offhook.protocols.keying.srtp_keys import AEAD_AES_256_GCM, AES_CM_128_HMAC_SHA1_80, SUITES
-from offhook.protocols.sdp.codecs import CODECS
 
 if TYPE_CHECKING:
-    from offhook.base.vocabulary import AudioCodec, PathAddress
+    from offhook.base.vocabulary import AudioCodec, IceDescription, PathAddress
     from offhook.protocols.keying.dtls.agreed import Agreed as DtlsAgreed
     from offhook.protocols.keying.dtls.fingerprint import Fingerprint
     from offhook.protocols.keying.srtp_keys import CryptoLine, CryptoSuite, SrtpKeys
     from offhook.protocols.keying.zrtp.hello_hash import HelloHash
     from offhook.protocols.sdp.attributes import Direction, RtpMap
+    from offhook.protocols.sdp.policy import MediaPolicy
     from offhook.protocols.sdp.records import SessionDescription
-
-PTIMES_MS: Final = range(10, 61, 10)
-"""How many ms of speech a packet of ours can hold."""
-
-
-@dataclass(frozen=True, slots=True)
-class MediaPolicy:
-    """What may be agreed to, the same for both directions and at every offer of a call.
-
-    There is no way to allow a stream without keys. Raises LocalError on empty lists, on names
-    that are not known and on a packet time that is not made.
-    """
-
-    suites: tuple[str, ...] = (AEAD_AES_256_GCM.name, AES_CM_128_HMAC_SHA1_80.name)
-    """SDES names, the preferred one first."""
-    codecs: tuple[str, ...] = ("PCMA", "PCMU")
-    """Encoding names, the preferred one first."""
-    rtcp_mux: bool = True
-    """Offer RTCP on the RTP port, and agree to it (RFC 5761)."""
-    ptime_ms: int = 20
-    """What we like to receive, and send where the peer has no other wish."""
-
-    def __post_init__(self) -> None:
-        for names, known, kind in (
-            (self.suites, SUITES, "suite"),
-            (self.codecs, CODECS, "codec"),
-        ):
-            if not names or len(set(names)) != len(names):
-                raise LocalError(f"a media policy has each {kind} once, and at least one")
-            for name in names:
-                if name not in known:
-                    raise LocalError(f"no such {kind}: {name}")
-        if self.ptime_ms not in PTIMES_MS:
-            raise LocalError(f"no packet of ours holds {self.ptime_ms} ms of speech")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +32,23 @@ class LocalMedia:
     tls_id: str = ""
     zrtp_hash: str = ""
     """The value of our `a=zrtp-hash`; empty: ZRTP is not to be had."""
+    ice: IceDescription | None = None
+    """What we gathered; None: ICE is not to be had."""
+
+    @property
+    def default(self) -> PathAddress:
+        """Where a peer without ICE sends to: what `m=` and `c=` name."""
+        return self.rtp if self.ice is None else self.ice.default
+
+    @property
+    def keyings(self) -> frozenset[Keying]:
+        """The methods for which our end has what an offer or answer needs."""
+        ready = {
+            Keying.SDES: bool(self.crypto),
+            Keying.DTLS: self.fingerprint is not None,
+            Keying.ZRTP: bool(self.zrtp_hash),
+        }
+        return frozenset(keying for keying, has in ready.items() if has)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +87,8 @@ class Agreement:
     """Our role, and what the peer's certificate is held against."""
     zrtp_hashes: tuple[HelloHash, ...] = ()
     """What the peer says of its ZRTP Hello (RFC 6189 §8.1); there may be keys beside it."""
+    ice: IceDescription | None = None
+    """What ICE is to find a path to, RTCP with it; None: media goes to `remote`."""
 
     @property
     def keying(self) -> Keying:
@@ -133,8 +117,9 @@ class Agreement:
 class Choice:
     """What of an offer is taken; nothing is promised before the answer is made.
 
-    An answer takes one of our keys for `suite`: while the call is being set up, a fresh one;
-    later the one in use, unless the suite or our address changed.
+    One keying brings the keys: `crypto`, else `dtls`, else ZRTP alone. By SDES an answer takes one
+    of our keys for `suite`: while the call is being set up, a fresh one; later the one in use,
+    unless the suite or our address changed.
     """
 
     offer: SessionDescription
@@ -144,13 +129,32 @@ class Choice:
     codec: AudioCodec
     codec_parameters: str
     telephone_event: RtpMap | None
-    receive_keys: CryptoLine
     ptime_ms: int
     offered_direction: Direction
-    """The peer's own, without receiving where it names no address to send to."""
+    """The peer's own."""
     policy: MediaPolicy
+    crypto: CryptoLine | None = None
+    dtls: DtlsAgreed | None = None
+    zrtp_hashes: tuple[HelloHash, ...] = ()
+    ice: IceDescription | None = None
+    ice_mismatch: bool = False
+    """The answer has to say that ICE is not used, although both sides have it."""
+
+    @property
+    def keying(self) -> Keying:
+        """What is to bring the first keys."""
+        if self.crypto is not None:
+            return Keying.SDES
+        return Keying.ZRTP if self.dtls is None else Keying.DTLS
+
+    @property
+    def receive_keys(self) -> CryptoLine:
+        """The peer's SDES key. LocalError where another keying is taken."""
+        if self.crypto is None:
+            raise LocalError("no SDES key was taken")
+        return self.crypto
 
     @property
     def suite(self) -> CryptoSuite:
-        """The suite for which the answer needs a key of ours."""
+        """The suite for which an answer needs a key of ours. LocalError as above."""
         return self.receive_keys.suite

@@ -12,7 +12,8 @@ import numpy as np
 
 from offhook.base.errors import LocalError
 from offhook.base.vocabulary import PcmFormat
-from offhook.shells.audio.drives import BlockingDrive, CallbackDrive, Counts, Drive, go_first
+from offhook.shells.audio.blocking import BlockingDrive
+from offhook.shells.audio.drives import CallbackDrive, Counts, Drive, go_first
 from offhook.shells.audio.exchange import Exchange
 from offhook.shells.audio.portaudio import CardLost, PortAudio
 from offhook.shells.audio.resampler import Samples

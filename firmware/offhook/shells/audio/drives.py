@@ -1,11 +1,10 @@
-"""Two ways of using PyAudio: a callback, and blocking reads and writes in a thread."""
+"""A card that runs, between its thread and ours; and PyAudio's callback as such a thread."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import select
-import threading
 import time
 from abc import ABC, abstractmethod
 from collections import deque
@@ -26,8 +25,6 @@ LOST_AFTER_S: Final = 0.4
 """A card that is silent for so long is gone."""
 FIRST_WITHIN_S: Final = 3.0
 """But it may take so long to begin."""
-HANGS_AFTER_S: Final = 1.0
-"""A blocking call that takes longer doesn't return."""
 XRUN: Final = 1 | 2 | 4
 """PortAudio's flags of input underflow and overflow and of output underflow."""
 LEAD: Final = 1
@@ -36,10 +33,6 @@ MOST_LEAD: Final = 6
 """The same, at most, on a machine that has been later than that."""
 CALM: Final = 60_000 // CHUNK_MS
 """Chunks in a row that found more than LEAD ready, before one is left out."""
-HELD: Final = 3
-"""Chunks that the card is given ahead, where it is written to: less than PortAudio's buffer has."""
-BEHIND_FOR: Final = 10
-"""Chunks in a row at which the card held more than that, before one is left out."""
 PRIORITY: Final = 5
 """Among real-time threads: what desktop sound servers take."""
 TRACED: Final = 30000
@@ -67,7 +60,7 @@ class Counts:
     overflows: int = 0
     """Captured chunks that nobody took in time."""
     xruns: int = 0
-    """Chunks at which the card told of an underrun or overrun of its own: only by callback."""
+    """Chunks at which the card had run dry, or told of an underrun or overrun of its own."""
     dropped: int = 0
     """Chunks left out, because more was held ready for long than was needed."""
     losses: int = 0
@@ -180,56 +173,6 @@ class CallbackDrive(Drive):
         return self._exchanged(captured), CONTINUE
 
     def _stop(self) -> bool:
-        with contextlib.suppress(OSError):
-            self._stream.close()
-        return True
-
-
-class BlockingDrive(Drive):
-    """A thread of ours reads and writes, and waits in PortAudio for the card."""
-
-    def _start(self, host: PortAudio) -> None:
-        self._closing = False
-        self._stream = host.open(self.terms, None)
-        try:
-            self._room = self._stream.get_write_available()
-        except OSError as error:
-            raise CardLost(f"{self.terms.name} went at once: {error}") from None
-        self._thread = threading.Thread(target=self._run, name="sound card io", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        stream, frames = self._stream, self.terms.frames
-        behind = 0
-        go_first()
-        with contextlib.suppress(OSError):
-            for _ in range(HELD):
-                stream.write(self._silence, frames, exception_on_underflow=False)
-            while not self._closing:
-                captured = stream.read(frames, exception_on_overflow=False)
-                behind = behind + 1 if self._waiting() > (HELD + 0.5) * frames else 0
-                if behind >= BEHIND_FOR:
-                    behind = 0
-                    self._counts.dropped += 1
-                    continue
-                chunk = self._exchanged(captured)
-                # To ask PyAudio for underflows is to have the stream closed at the first one.
-                stream.write(chunk, frames, exception_on_underflow=False)
-
-    def _waiting(self) -> int:
-        """Sampling instants that wait in the card, captured and to be played.
-
-        Reading and writing in turn, we never change their sum: a chunk too many stays for ever.
-        """
-        room = self._stream.get_write_available()
-        return int(self._stream.get_read_available() + max(0, self._room - room))
-
-    def _stop(self) -> bool:
-        """PortAudio may wait for ever for a card that is gone; such a stream is left behind."""
-        self._closing = True
-        self._thread.join(HANGS_AFTER_S)
-        if self._thread.is_alive():
-            return False
         with contextlib.suppress(OSError):
             self._stream.close()
         return True

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from offhook.base.errors import LocalError
 from offhook.shells.audio.resampler import CHUNK_MS
+from offhook.shells.audio.room import library_of, make_room
 
 BEST_RATES: Final = (48000, 44100, 96000, 32000, 24000, 16000, 8000)
 """In this order: cards are made for 48 kHz, and at 44.1 kHz some boards' USB distorts."""
@@ -114,7 +115,13 @@ class PortAudio:
         raise CardLost(f"{playback['name']} takes 16 bits at none of {BEST_RATES} Hz")
 
     def open(self, terms: Terms, callback: Callback | None) -> Any:
-        """A running PyAudio stream; with a `callback`, PortAudio's own thread calls it."""
+        """A running PyAudio stream; with a `callback`, PortAudio's own thread calls it.
+
+        That thread fills all the room that there is, so it gets the least.
+        """
+        library = None if callback else library_of(self._module)
+        if library is not None:
+            make_room(library, (terms.capture, terms.playback))
         try:
             return self._host.open(
                 rate=terms.rate,

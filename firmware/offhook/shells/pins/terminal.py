@@ -173,6 +173,9 @@ def _call(view: CallView) -> Panel:
     arrow = "from" if view.incoming else "to"
     minutes, seconds = divmod(int(view.talked_s), 60)
     state = f"{view.state}{', held' if view.held else ''}  {minutes}:{seconds:02d}"
-    trust = Text.assemble((view.trust, "bold"), f"  {view.suite}")
+    keys = "  ".join(each for each in (view.suite, view.keying) if each)
+    trust = Text.assemble((view.trust, "bold"), f"  {keys}")
     lines = Group(Text(state), trust, plain(view.reason))
+    if view.sas:
+        lines.renderables.append(Text.assemble("compare: ", (view.sas, "bold")))
     return Panel(lines, title=plain(f"{arrow} {view.peer}"), title_align="left")

@@ -1,0 +1,64 @@
+"""The plain media path: what both kinds of path promise, where there is no ICE."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from offhook.base.errors import LocalError
+from offhook.base.randomness import SeededRandomness
+from offhook.base.secret import Secret
+from offhook.base.vocabulary import IceDescription, PathAddress
+from offhook.shells.net.path import MediaPath, PlainPath, open_path
+
+
+def opened() -> MediaPath:
+    return open_path("127.0.0.1", 46, None, None, SeededRandomness("path"))
+
+
+def test_datagrams_go_from_the_described_ports_and_come_with_their_source() -> None:
+    async def scene() -> None:
+        here, there = opened(), opened()
+        assert isinstance(here, PlainPath)
+        got: asyncio.Queue[tuple[bytes, PathAddress, bool]] = asyncio.Queue()
+        here.start(asyncio.get_running_loop(), lambda *each: got.put_nowait(each), lambda _: None)
+        assert await here.gather() is None
+        assert there.send(b"rtp", here.local)
+        assert await got.get() == (b"rtp", there.local, False)
+        assert there.send(b"rtcp", here.local_rtcp, rtcp=True)
+        assert await got.get() == (b"rtcp", there.local_rtcp, True)
+        assert there.send(b"\0 like STUN", here.local)
+        assert await got.get() == (b"\0 like STUN", there.local, False)
+        here.close()
+        here.close()
+        there.close()
+
+    asyncio.run(asyncio.wait_for(scene(), 10))
+
+
+def test_what_has_come_by_now_is_handed_over_on_demand() -> None:
+    async def scene() -> None:
+        here, there = opened(), opened()
+        got: list[bytes] = []
+        here.start(asyncio.get_running_loop(), lambda data, _, __: got.append(data), lambda _: None)
+        assert there.send(b"early", here.local)
+        here.poll()
+        assert got == [b"early"]
+        here.close()
+        there.close()
+
+    asyncio.run(asyncio.wait_for(scene(), 10))
+
+
+def test_a_plain_path_does_not_pretend_to_have_ice() -> None:
+    async def scene() -> None:
+        here = opened()
+        remote = IceDescription("abcd", Secret("p" * 22), (), PathAddress("192.0.2.1", 9))
+        with pytest.raises(LocalError, match="no ICE"):
+            await here.connect(remote, controlling=True)
+        here.go_plain()
+        assert here.send(b"x", here.local)
+        here.close()
+
+    asyncio.run(asyncio.wait_for(scene(), 10))
