@@ -12,7 +12,7 @@ from tests.provisioning.conftest import Office
 from tests.provisioning.maker import DAY, NOW, Phone
 
 from offhook.base.errors import LocalError
-from offhook.base.schema.provisioning_defects import DocumentRefused, Flaw
+from offhook.base.schema.document_flaws import DocumentRefused, Flaw
 from offhook.base.secret import Secret
 from offhook_provisioning.fleet import apply as applying
 from offhook_provisioning.fleet.apply import apply, diff, plan
