@@ -182,60 +182,90 @@ def test_every_command_explains_itself_and_none_takes_a_secret_as_an_argument(
         assert word not in told.output
 
 
-def test_fifty_random_secrets_are_in_no_output_argument_environment_or_file(
-    operator: Operator, tmp_path: Path
-) -> None:
+@dataclass
+class Search:
+    """Looks for words in all that came out of an operator's commands, and in what they wrote."""
+
+    operator: Operator
+    words: list[str]
+
+    @property
+    def places(self) -> list[bytes]:
+        said = ["\0".join(each) for each in self.operator.said]
+        around = ["\0".join(f"{name}={value}" for name, value in os.environ.items())]
+        written = [
+            path.read_bytes()
+            for folder in ("workspace", "web", "stick", "safe")
+            for path in (self.operator.root.parent / folder).rglob("*")
+            if path.is_file()
+        ]
+        return [each.encode() for each in (*self.operator.heard, *said, *around)] + written
+
+    @property
+    def found(self) -> list[str]:
+        places = self.places
+        words = [*self.words, PASSPHRASE]
+        return [word for word in words if any(word.encode() in place for place in places)]
+
+
+@pytest.fixture
+def search(operator: Operator) -> Search:
+    """Fifty secrets: of 46 devices, and four of the fleet."""
     words = [secrets.token_hex(12) for _ in range(50)]
-    rows = "".join(f"desk-{n},1{n},a.example,{word}\n" for n, word in enumerate(words[:40]))
+    rows = "".join(f"desk-{n},1{n},a.example,{word}\n" for n, word in enumerate(words[:46]))
     csv = operator.private("phones.csv", "device,user,domain,password\n" + rows)
     operator.asks("device", "import", csv)
-    for number, word in enumerate(words[40:]):
+    for number, word in enumerate(words[46:]):
         file = operator.private(f"secret-{number}", word)
         operator.asks("secret", "set", f"more-{number}", "--from-file", file)
-    stick = tmp_path / "stick"
-    stick.mkdir()
-    for name in ("desk-1", "desk-2"):
-        operator.asks("load", name, "--usb", str(stick), unlock=True)
-        octets = (stick / TICKET_FILE).read_bytes()
-        words.append(read_ticket(octets, verify, 0.0).token.reveal().hex())
-        phone = Phone(name)
-        ticket = read_ticket(octets, verify, 0.0)
-        request = write_request(name, phone.csr_der, phone.identity.recipient, ticket.token)
-        (stick / REQUEST_FILE).write_bytes(request)
-        operator.asks("load", name, "--usb", str(stick), unlock=True)
-        (stick / REQUEST_FILE).unlink()
-    for command in ("plan", "diff", "apply"):
-        operator.says(command, unlock=True, plain=True)
-    for command in ("status", "expiry"):
-        operator.asks(command)
-    operator.asks("secret", "list")
-    operator.asks("export", str(tmp_path / "web"))
-    operator.asks("backup", str(tmp_path / "backup.age"), unlock=True)
-    # What goes wrong says no more: damaged files, wrong columns, settings that are none.
-    operator.asks("device", "import", operator.private("odd.csv", f"device,user\nx,{words[3]}\n"))
-    path = operator.root / "devices" / "desk-1.toml"
-    path.write_text(
-        path.read_text() + f'password = "{words[1]}"\n[settings.sound]\nx = "{words[1]}"\n'
-    )
-    assert operator.asks("apply", unlock=True)[0] == ERROR
-    operator.says("apply", unlock=True, plain=True)
-    path.write_text(f"status = {words[1]}")
-    assert operator.asks("apply", unlock=True)[0] == ERROR
-    path.unlink()
-    (operator.root / "private" / "secrets" / "desk-2" / "home.age").write_bytes(words[2].encode())
-    assert operator.asks("apply", unlock=True)[0] == ERROR
-    (operator.root / "private" / "secrets" / "desk-2" / "home.age").unlink()
+    return Search(operator, words)
 
-    written = [
-        path.read_bytes()
-        for folder in (operator.root, tmp_path / "web", stick)
-        for path in folder.rglob("*")
-        if path.is_file()
-    ]
-    written.append((tmp_path / "backup.age").read_bytes())
-    places = [each.encode() for each in operator.heard]
-    places += ["\0".join(each).encode() for each in operator.said]
-    places += ["\0".join(f"{k}={v}" for k, v in os.environ.items()).encode(), *written]
-    found = [word for word in [*words, PASSPHRASE] if any(word.encode() in at for at in places)]
-    assert found == []
-    assert len(places) > 100
+
+def test_fifty_random_secrets_are_in_no_output_argument_environment_or_file(
+    search: Search, tmp_path: Path
+) -> None:
+    operator, stick = search.operator, tmp_path / "stick"
+    stick.mkdir()
+    load = ("load", "desk-1", "--usb", str(stick))
+    operator.asks(*load, unlock=True)
+    phone = Phone("desk-1")
+    ticket = read_ticket((stick / TICKET_FILE).read_bytes(), verify, 0.0)
+    search.words.append(ticket.token.reveal().hex())
+    request = write_request("desk-1", phone.csr_der, phone.identity.recipient, ticket.token)
+    (stick / REQUEST_FILE).write_bytes(request)
+    assert operator.asks(*load, unlock=True)[0] == CHANGED
+    path = operator.root / "devices" / "desk-1.toml"
+    path.write_text(path.read_text().replace("a.example", "b.example"))
+    assert operator.says("diff", unlock=True, plain=True)[0] == CHANGED
+    assert operator.asks("apply", unlock=True)[0] == CHANGED
+    for words in (("status",), ("expiry",), ("secret", "list"), ("device", "list")):
+        operator.asks(*words)
+    operator.asks("export", str(tmp_path / "web"))
+    operator.asks("backup", str(tmp_path / "safe" / "backup.age"), unlock=True)
+    assert len(search.places) > 100
+    assert search.found == []
+
+
+def test_nor_are_they_in_what_is_said_of_mistakes(search: Search) -> None:
+    operator, words = search.operator, search.words
+    odd = operator.private("odd.csv", f"device,user\nx,{words[3]}\n")
+    assert operator.asks("device", "import", odd)[0] == ERROR
+    path = operator.root / "devices" / "desk-1.toml"
+    whole = path.read_text()
+    for spoilt in (
+        f'{whole}password = "{words[1]}"\n[settings.sound]\nx = "{words[1]}"\n',
+        f"status = {words[1]}",
+    ):
+        path.write_text(spoilt)
+        assert operator.says("apply", unlock=True, plain=True)[0] == ERROR
+    path.write_text(whole)
+    sealed = operator.root / "private" / "secrets" / "desk-2" / "home.age"
+    sealed.write_bytes(words[2].encode())
+    assert operator.asks("apply", unlock=True)[0] == ERROR
+    sealed.unlink()
+    assert search.found == []
+
+
+def test_control_a_secret_that_came_out_would_be_found(search: Search) -> None:
+    search.operator.says("device", "lost", search.words[7], plain=True)
+    assert search.found == [search.words[7]]
