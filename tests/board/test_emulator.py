@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -16,7 +17,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from board.emulator import desk, wiring
+from board.emulator import desk, needs, wiring
 from board.emulator.administrator import laid_down
 from board.emulator.card import Card
 from board.emulator.hands import Hands
@@ -25,7 +26,7 @@ from board.emulator.view import LOOKS, view_of
 from board.image import filesystems
 from board.image.partitions import place
 from board.image.recipe import read_recipe
-from board.image.tools import BuildError, run
+from board.image.tools import ROOT, BuildError, run
 
 from offhook.base.schema.hardware_profile import read_hardware_profile
 from offhook.base.schema.settings import load_settings
@@ -256,6 +257,37 @@ def test_a_line_that_is_no_answer_ends_nothing(console: Console) -> None:
 
     console.serve(answer)
     assert hands.ask("status", within_s=5) == "here"
+
+
+def test_without_a_terminal_it_complains_before_anything_is_built() -> None:
+    command = str(ROOT / "scripts" / "emulate")
+    done = subprocess.run(
+        [command], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20, check=False
+    )
+    assert done.returncode == 2
+    assert "at a terminal" in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_root_without_a_roots_rights_is_told_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused: list[str] = []
+
+    def allowed(*command: str | Path) -> bool:
+        return not any(each in map(str, command) for each in refused)
+
+    monkeypatch.setattr(needs, "_allowed", allowed)
+    monkeypatch.setattr(needs, "_BINFMT", Path("/nonexistent"))
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert needs.building_obstacle() is None
+    refused.append("binfmt_misc")
+    assert "binfmt_misc" in str(needs.building_obstacle())
+    refused.append("tmpfs")
+    assert "mount" in str(needs.building_obstacle())
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "rights of root" in str(needs.obstacle())
+    assert "rights of root" in str(needs.building_obstacle())
 
 
 def test_the_emulated_wiring_is_a_profile_that_the_phone_takes() -> None:

@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 import pytest
-from scripts.lib import absences, target
-from scripts.lib.stages import Stage, all_stages, main, run
+from scripts.lib import absences, stages, target
+from scripts.lib.stages import Outcome, Stage, all_stages, main, run
 from tests.project.tree import ROOT
 
 
@@ -52,9 +52,24 @@ def test_an_unknown_stage_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     with pytest.raises(SystemExit):
         main(["nonsense"])
     assert (
-        "lint, unit, board, card, interop, demo, emulation, raspi3b, target"
+        "lint, unit, board, card, interop, demo, image, emulation, raspi3b, target"
         in capsys.readouterr().err
     )
+
+
+def test_who_names_no_stage_gets_the_image_and_its_emulation_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+
+    def ran(stage: Stage, _allowed: object, *, yes: bool) -> Outcome:
+        assert not yes
+        done.append(stage.name)
+        return Outcome(stage.name, 0.0, "passed", None)
+
+    monkeypatch.setattr(stages, "run", ran)
+    assert main([]) == 0
+    assert done == ["lint", "unit", "board", "card", "interop", "demo", "image", "emulation"]
 
 
 def test_only_long_runs_the_long_tests() -> None:

@@ -149,6 +149,17 @@ def test_a_folder_that_is_no_workspace_is_told_how_to_become_one(tmp_path: Path)
     assert "offhook-provision init" in told
 
 
+def test_wiring_needs_no_workspace_and_writes_its_diagram_once(tmp_path: Path) -> None:
+    profile = ROOT / "board" / "profiles" / "rotary-bell.toml"
+    words = ["wiring", str(profile), "--svg", str(tmp_path / "w.svg"), "--json"]
+    first = CliRunner().invoke(app, words)
+    document = json.loads(first.stdout)
+    jsonschema.validate(document, SCHEMA)
+    assert document["status"] == "changed"
+    assert document["data"]["pins"][0]["gpio"] == 4
+    assert json.loads(CliRunner().invoke(app, words).stdout)["status"] == "same"
+
+
 COMMANDS = [
     (),
     *((name,) for name in ("init", "backup", "restore", "load", "plan", "diff", "apply")),
@@ -156,6 +167,7 @@ COMMANDS = [
     *(("device", name) for name in ("add", "import", "list", "replace", "lost")),
     *(("secret", name) for name in ("set", "list", "remove")),
     ("ca", "install"),
+    ("wiring",),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from offhook_provisioning.cli import device, distribution, secrets
+from offhook_provisioning.cli import device, distribution, secrets, wiring
 from offhook_provisioning.cli.terms import (
     CHANGED,
     CHANGED_INSIDE,
@@ -168,6 +168,7 @@ def ca_install(
 
 
 distribution.add_to(app)
+app.command()(wiring.wiring)
 
 
 def _make_folder(root: Path) -> None:

@@ -7,12 +7,13 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.app.engine.scene import CODEC, SUITE, Side, play
 from tests.protocols.media.likeness import correlation
-from tests.protocols.media.link import FORMAT, speech
+from tests.protocols.media.link import CODECS, FORMAT, speech
 
 import offhook
 from offhook.base.errors import LocalError
@@ -21,6 +22,7 @@ from offhook.protocols.keying.dtls.setup import Role
 from offhook.protocols.keying.methods import Keying
 from offhook.protocols.keying.srtp_keys import SrtpKeys
 from offhook.protocols.keying.zrtp.hello_hash import parse_hello_hash
+from offhook.protocols.media import g722
 from offhook.protocols.media.keying_messages import (
     Keyed,
     KeyingFailed,
@@ -250,3 +252,21 @@ asyncio.run(loaded(dtls=True))
         text=True,
     )
     assert done.stdout.split("\n")[:2] == ["0 0", "1 0"]
+
+
+def test_keys_of_which_no_stream_can_be_made_end_the_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def scene() -> None:
+        alice, bob = KeyedSide("a"), KeyedSide("b")
+        mine, theirs = alice.ready(DTLS), bob.ready(DTLS)
+        wide = replace(towards(mine, theirs, DTLS, Role.PASSIVE), codec=CODECS["G722"])
+        alice.engine.handle(wide)
+        alice.engine.handle(Start(1))
+        monkeypatch.setattr(g722, "G722", None)
+        bob.engine.handle(towards(theirs, mine, DTLS, Role.ACTIVE))
+        assert "g722" in (await alice.wait(SessionFailed)).reason
+        assert (await alice.wait(Stopped)).statistics.sent == 0
+        bob.engine.close()
+
+    play(scene())

@@ -141,6 +141,7 @@ class Laboratory:
         digest: tuple[str, ...] = ("SHA-256",),
         codecs: tuple[str, ...] | None = None,
         keyings: tuple[str, ...] | None = None,
+        ice_host: str | None = None,
     ) -> Offhook:
         """An Offhook with an account at secure.test, or where else it is told."""
         domain = (registrar or self.secure).domain
@@ -155,6 +156,7 @@ class Laboratory:
             digest,
             codecs,
             keyings,
+            ice_host,
         )
         return Offhook(desk, self._place("desk"))
 

@@ -25,7 +25,8 @@ class Desk:
 
     `root` is the only anchor; `port` is the registrar's; `service_name` is what its certificate
     must prove, the domain if None; `digest` are the algorithms that the account allows; `codecs`
-    and `keyings` are the names of those it has, if not all.
+    and `keyings` are the names of those it has, if not all; with `ice_host` it looks for its paths
+    by ICE from that address.
     """
 
     user: str
@@ -38,6 +39,7 @@ class Desk:
     digest: tuple[str, ...] = ("SHA-256",)
     codecs: tuple[str, ...] | None = None
     keyings: tuple[str, ...] | None = None
+    ice_host: str | None = None
 
     def settings(self, directory: Path) -> Path:
         """Writes settings.toml and its secrets; the path of the former."""
@@ -65,6 +67,8 @@ class Desk:
                 f'client_certificate = "{self.certificate.certificate}"',
                 'client_key = { file = "client.key" }',
             ]
+        if self.ice_host is not None:
+            lines += ["[media]", "ice = true", f'local_host = "{self.ice_host}"']
         lines += ["[store]", 'directory = "store"']
         file = directory / "settings.toml"
         file.write_text("\n".join(lines) + "\n")

@@ -41,11 +41,6 @@ class Party:
     negotiated: Callable[[], Negotiated]
     browser: Chromium | None = None
 
-    def wait_for_us(self) -> None:
-        """Until Offhook can be called."""
-        if isinstance(self.registrar, Asterisk):
-            self.registrar.wait_registered(OURS)
-
 
 @contextmanager
 def baresip(lab: Laboratory, keying: str, home: Root | None = None) -> Generator[Party, None, None]:

@@ -279,14 +279,21 @@ class Session:
         self._flush()
 
     def _on_datagram(self, data: bytes, source: PathAddress, rtcp: bool) -> None:
-        if self._keyed is not None:
-            self._keyed.receive_datagram(data, source, self._loop.time(), rtcp=rtcp)
-            self._flush()
+        self._let(lambda keyed, now: keyed.receive_datagram(data, source, now, rtcp=rtcp))
 
     def _tick(self) -> None:
         self._timer = None
-        if self._keyed is not None:
-            self._keyed.tick(self._loop.time())
+        self._let(lambda keyed, now: keyed.tick(now))
+
+    def _let(self, happen: Callable[[KeyedStream, float], None]) -> None:
+        """Keys may come of it of which no stream can be made: that ends the session."""
+        if self._keyed is None:
+            return
+        try:
+            happen(self._keyed, self._loop.time())
+        except OffhookError as error:
+            self.fail(str(error))
+        else:
             self._flush()
 
     def _flush(self) -> None:

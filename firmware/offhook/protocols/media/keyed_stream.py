@@ -184,9 +184,11 @@ class KeyedStream:
     def receive_datagram(
         self, data: bytes, source: PathAddress, now: float, *, rtcp: bool = False
     ) -> None:
-        """Take what came from `source`, on the RTCP port where `rtcp` says so. Never raises.
+        """Take what came from `source`, on the RTCP port where `rtcp` says so.
 
-        A handshake on the RTCP port is not answered: RTCP has no association of its own.
+        Whatever it holds, nothing is raised; but a LocalError, as by `tick`, where it completes
+        keys and no stream can be made here. A handshake on the RTCP port is not answered: RTCP
+        has no association of its own.
         """
         traffic = demultiplex(data)
         if traffic is Traffic.DTLS and not rtcp and self._speaks_dtls:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -26,6 +27,7 @@ LONGEST_OUTPUT = 60_000
 AGAIN_S = 0.5
 KEPT_S = 0.02
 CARRIED_S = 0.0007
+ORDER_OCTETS = 64
 PRIORITY = 30
 """Before the telephone's sound: a wire is never late."""
 
@@ -61,48 +63,60 @@ class Pins:
 class Wires:
     """Contacts that a person closes: to ground, or a row of the keypad to a column.
 
-    A thread carries a row's level to its columns for as long as a key is down, and keeps closed
-    what is closed, whoever asks the kernel for another bias meanwhile.
+    A process of its own carries a row's level to its columns for as long as a key is down, and
+    keeps closed what is closed, whoever asks the kernel for another bias meanwhile. In a thread it
+    would wait for the interpreter, and a column that is late is another key's.
     """
 
     def __init__(self, pins: Pins) -> None:
         self._pins = pins
-        self._changed = threading.Condition()
         self._grounded: set[int] = set()
         self._keys: set[tuple[int, int]] = set()
         self._carried: dict[int, bool] = {}
-        threading.Thread(target=self._run, daemon=True).start()
+        orders, self._orders = os.pipe()
+        if os.fork():
+            os.close(orders)
+            return
+        os.close(self._orders)
+        self._run(orders)
+        os._exit(0)
 
     def contact(self, pin: int, *, closed: bool) -> None:
         """Close a contact to ground, or open it."""
-        with self._changed:
-            (self._grounded.add if closed else self._grounded.discard)(pin)
-            self._pins.pull(pin, low=closed)
-            self._changed.notify()
+        self._order("_contact", pin, closed)
 
     def key(self, row: int, column: int, *, down: bool) -> None:
         """Press a key of the matrix, or let it go."""
-        with self._changed:
-            (self._keys.add if down else self._keys.discard)((row, column))
-            self._carry()
-            if not down and column not in {each for _, each in self._keys}:
-                self._carried.pop(column, None)
-                self._pins.pull(column, low=False)
-            self._changed.notify()
+        self._order("_key", row, column, down)
 
-    def _run(self) -> None:
+    def _order(self, *order: str | int) -> None:
+        os.write(self._orders, json.dumps(order).encode().ljust(ORDER_OCTETS))
+
+    def _run(self, orders: int) -> None:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(PRIORITY))
         checked = 0.0
         while True:
-            with self._changed:
-                while not (self._grounded or self._keys):
-                    self._changed.wait()
-                self._carry()
-                if (now := time.monotonic()) > checked + KEPT_S:
-                    checked = now
-                    self._keep()
-                pause = CARRIED_S if self._keys else KEPT_S
-            time.sleep(pause)
+            pause = CARRIED_S if self._keys else KEPT_S if self._grounded else None
+            if select.select([orders], [], [], pause)[0]:
+                order = os.read(orders, ORDER_OCTETS)
+                if not order:
+                    return
+                name, *terms = json.loads(order)
+                getattr(self, name)(*terms)
+            self._carry()
+            if (now := time.monotonic()) > checked + KEPT_S:
+                checked = now
+                self._keep()
+
+    def _contact(self, pin: int, closed: bool) -> None:
+        (self._grounded.add if closed else self._grounded.discard)(pin)
+        self._pins.pull(pin, low=closed)
+
+    def _key(self, row: int, column: int, down: bool) -> None:
+        (self._keys.add if down else self._keys.discard)((row, column))
+        if not down and column not in {each for _, each in self._keys}:
+            self._carried.pop(column, None)
+            self._pins.pull(column, low=False)
 
     def _keep(self) -> None:
         for pin in self._grounded:

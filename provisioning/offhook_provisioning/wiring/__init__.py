@@ -1,0 +1,1 @@
+"""How a telephone is wired by its hardware profile: diagram, pin table, parts, warnings."""
