@@ -62,8 +62,9 @@ _HOOKS: Final = (
     '--customize-hook=printf "127.0.0.1 localhost\\n::1 localhost\\n" > "$1/etc/hosts"',
 )
 
-_NEEDS_TOOLS: Final = ("--ignore=tests/project",)
-"""Tests about the project itself need linters and builders that the target has no use for."""
+_NEEDS_TOOLS: Final = ("--ignore=tests/project", "--ignore=tests/provisioning")
+"""Tests about the project itself need linters and builders, those of the administrator's tool its
+own packages: the target has no use for either."""
 
 _ENVIRONMENT: Final = {
     # The tree may belong to somebody else than root.

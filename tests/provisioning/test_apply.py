@@ -12,7 +12,7 @@ from tests.provisioning.conftest import Office
 from tests.provisioning.maker import DAY, NOW, Phone
 
 from offhook.base.errors import LocalError
-from offhook.base.schema.provisioning_defects import DocumentRefused, Flaw
+from offhook.base.schema.document_flaws import DocumentRefused, Flaw
 from offhook.base.secret import Secret
 from offhook_provisioning.fleet import apply as applying
 from offhook_provisioning.fleet.apply import apply, diff, plan
@@ -119,6 +119,18 @@ def test_certificates_are_renewed_after_two_thirds_of_their_life(furnished: Furn
     assert not apply(office.keys, later).changed
 
 
+def test_a_certificate_never_outlives_the_ca_and_is_renewed_in_time(furnished: Furnished) -> None:
+    office, phones = furnished
+    end = office.workspace.chain[0].not_valid_after_utc.timestamp()
+    apply(office.keys, end - 90 * DAY)
+    chain = office.accepted(phones["desk-1"], counter=1, now=end - 90 * DAY).content.certificate
+    own = x509.load_der_x509_certificate(chain[0])
+    assert own.not_valid_after_utc.timestamp() == end
+    assert office.workspace.state("desk-1").renew_at < end - 29 * DAY
+    with pytest.raises(LocalError, match="was good until"):
+        apply(office.keys, end + DAY)
+
+
 def test_certificates_are_renewed_when_asked(furnished: Furnished) -> None:
     office, phones = furnished
     before = office.accepted(phones["desk-2"]).content.certificate
@@ -154,6 +166,20 @@ def test_a_lost_phone_is_revoked_withdrawn_and_told_what_was_not_reached(
     )
     assert not export(office.workspace, tmp_path / "web").changed
     assert not lose(office.workspace, "desk-2", NOW + 9).changed
+
+
+def test_a_phone_that_is_written_down_as_lost_by_hand_is_withdrawn_by_apply(
+    furnished: Furnished,
+) -> None:
+    office, _ = furnished
+    path = office.root / "devices" / "desk-2.toml"
+    path.write_text(path.read_text().replace('"active"', '"lost"'))
+    assert "desk-2: to be withdrawn and revoked" in plan(office.keys, NOW)[1].lines
+    apply(office.keys, NOW)
+    crl = x509.load_pem_x509_crl((office.root / "out" / "crl.pem").read_bytes())
+    assert len(crl) == 1
+    assert not (office.root / "out" / "desk-2").exists()
+    assert not apply(office.keys, NOW).changed
 
 
 def test_signing_keys_overlap_while_one_replaces_the_other(furnished: Furnished) -> None:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from tests.provisioning.maker import DAY, NOW, PASSWORD, Phone, Scene, authority, b64, der
 
 from offhook.base.schema.bundle import BUNDLE
+from offhook.base.schema.document_flaws import FLAWS, DocumentRefused, Flaw
 from offhook.base.schema.enrolment_request import check_proof, read_request, write_request
 from offhook.base.schema.network_settings import NetworkSettings
-from offhook.base.schema.provisioning_defects import FLAWS, DocumentRefused, Flaw
 from offhook.base.schema.ticket import TICKET, read_ticket, ticket_content, token_digest
 from offhook.base.schema.walker import walk
 from offhook.base.secret import Secret

@@ -11,8 +11,8 @@ from tests.provisioning.maker import DAY, NOW, Phone
 
 from offhook.base.errors import LocalError
 from offhook.base.schema.bundle import BUNDLE_FILE, Holder, accept_bundle
+from offhook.base.schema.document_flaws import DocumentRefused, Flaw
 from offhook.base.schema.enrolment_request import REQUEST_FILE, write_request
-from offhook.base.schema.provisioning_defects import DocumentRefused, Flaw
 from offhook.base.schema.ticket import TICKET_FILE, read_ticket
 from offhook.base.secret import Secret
 from offhook_provisioning.crypto.authority import load_key, public_octets

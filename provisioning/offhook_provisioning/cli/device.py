@@ -57,6 +57,8 @@ def add(
                 asked_for = f"Password of {user} at {domain}"
                 new = dataclasses.replace(new, password=source.read(asked_for, twice=True))
             outcome = devices.add(workspace, new)
+            if new.password is None and not password_later:
+                outcome.say(f"its password was set before: secret set {account} --device {name}")
             outcome.say(f"next: offhook-provision load {name} (--image, --card or --usb)")
             return outcome
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -180,6 +181,8 @@ def _make_folder(root: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status."""
+    # What a crash would write to the disk could hold keys.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         app(args=None if arguments is None else list(arguments), prog_name="offhook-provision")
     except SystemExit as ended:

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import track
 
 from offhook.base.errors import OffhookError
+from offhook.base.schema.document_flaws import DocumentRefused
 from offhook.base.schema.problem import DocumentInvalid
-from offhook.base.schema.provisioning_defects import DocumentRefused
 from offhook_provisioning.fleet.outcome import Outcome
 from offhook_provisioning.workspace.keys import Keys
 from offhook_provisioning.workspace.lock import locked

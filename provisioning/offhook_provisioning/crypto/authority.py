@@ -50,8 +50,16 @@ class Authority:
         """A device's certificate and those above it, DER; `now` in Unix seconds.
 
         Only the key is taken from the request: name and usage are ours. It ends before the CA.
+        Raises LocalError where the CA's own time is over.
         """
-        last = min(now + DEVICE_DAYS * _DAY, self.chain[0].not_valid_after_utc.timestamp())
+        ends = self.chain[0].not_valid_after_utc
+        if ends.timestamp() <= now:
+            raise LocalError(
+                f"the CA's certificate was good until {ends:%Y-%m-%d}: have public/ca.csr.pem "
+                "signed again and ca install it; a CA of our own has to be replaced by a new "
+                "workspace, and phones enrolled there"
+            )
+        last = min(now + DEVICE_DAYS * _DAY, ends.timestamp())
         builder = _begun(device, self.chain[0].subject, csr.public_key(), now - _BACK, last)
         certificate = (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)

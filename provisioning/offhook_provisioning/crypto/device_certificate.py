@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from offhook.base.schema.provisioning_defects import Flaw
+from offhook.base.schema.document_flaws import Flaw
 from offhook.protocols.trust.certificate import UNREADABLE, Certificate, read_certificate
 from offhook.protocols.trust.chain_checks import (
     CERTIFICATE_RULES,

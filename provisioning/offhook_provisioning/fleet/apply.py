@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from offhook.base.errors import LocalError
 from offhook.base.schema.bundle import BUNDLE_FILE
 from offhook.base.schema.bundle_content import Binding
-from offhook_provisioning.crypto.authority import DEVICE_DAYS, read_device_request
+from offhook_provisioning.crypto.authority import read_device_request
 from offhook_provisioning.fleet.outcome import Outcome
 from offhook_provisioning.fleet.rendering import BUNDLE_DAYS, Rendered, make_bundle, render
 from offhook_provisioning.fleet.revocation import crl_due, forget_keys, write_crl
@@ -203,12 +203,13 @@ def _left_of(workspace: Workspace, name: str) -> tuple[str, ...]:
 
 
 def _with_certificate(state: DeviceState, chain: list[bytes], now: float) -> DeviceState:
-    serial = str(x509.load_der_x509_certificate(chain[0]).serial_number)
+    own = x509.load_der_x509_certificate(chain[0])
+    life = own.not_valid_after_utc.timestamp() - now
     return replace(
         state,
         certificate=tuple(base64.b64encode(each).decode() for each in chain),
-        serials=(*state.serials, serial),
-        renew_at=int(now) + DEVICE_DAYS * _DAY * 2 // 3,
+        serials=(*state.serials, str(own.serial_number)),
+        renew_at=int(now + life * 2 / 3),
     )
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from offhook.base.errors import LocalError
 from offhook.base.schema.bundle_content import secret_names
-from offhook.base.schema.provisioning_fields import SECRET_NAME, SECRETS
+from offhook.base.schema.document_fields import SECRET_NAME, SECRETS
 from offhook.base.secret import Secret
 from offhook_provisioning.fleet.outcome import Outcome
 from offhook_provisioning.fleet.revocation import forget_keys

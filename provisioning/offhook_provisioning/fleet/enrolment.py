@@ -7,8 +7,8 @@ import secrets
 
 from msgspec.structs import replace
 
+from offhook.base.schema.document_flaws import DocumentRefused, Flaw
 from offhook.base.schema.enrolment_request import check_proof, read_request
-from offhook.base.schema.provisioning_defects import DocumentRefused, Flaw
 from offhook.base.schema.ticket import (
     TICKET,
     TOKEN_OCTETS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import subprocess
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from offhook.base.errors import LocalError
-from offhook_provisioning.workspace.disk import PRIVATE, Disk, DiskError, read
+from offhook_provisioning.workspace.disk import PRIVATE, Disk, read
 
 SECTOR: Final = 512
 _FAT_KINDS: Final = (0x01, 0x04, 0x06, 0x0B, 0x0C, 0x0E)
@@ -61,11 +62,16 @@ class Folder:
         path = self.path / name
         if self.read(name) == content:
             return False
+        # In place: FAT knows no modes to be set, and a document that is cut short is refused.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            Disk().write(path, content, PRIVATE)
-        except DiskError:
-            # FAT knows no modes, and some mounts refuse to be asked for one.
-            path.write_bytes(content)
+            handle = os.open(path, flags, PRIVATE)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(handle)
+        except OSError as error:
+            raise LocalError(f"can't write {path}: {error.strerror or error}") from error
         if self.read(name) != content:
             raise LocalError(f"{path} does not hold what was written: try another stick")
         return True

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final, Literal
 
 from offhook.base.errors import LocalError
 from offhook.base.schema.bundle_content import DEVICE_CERTIFICATE, DEVICE_KEY
+from offhook.base.schema.document_fields import SECRETS, DeviceId
 from offhook.base.schema.network_settings import NetworkSettings
 from offhook.base.schema.problem import DocumentInvalid
-from offhook.base.schema.provisioning_fields import SECRETS, DeviceId
 from offhook.base.schema.section import Defect, Section, key
 from offhook.base.schema.settings import Settings, parse_toml, settings_from
 from offhook.base.schema.ticket import Enrolment

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from offhook.base.errors import LocalError
-from offhook.base.schema.provisioning_fields import SECRET_NAME
+from offhook.base.schema.document_fields import SECRET_NAME
 from offhook.base.secret import Secret
 from offhook_provisioning.crypto.sealing import seal
 from offhook_provisioning.workspace.disk import PRIVATE, Disk, read

@@ -13,9 +13,7 @@ from typing import Annotated, Any, Final
 
 from offhook.base.errors import LocalError
 from offhook.base.schema.bundle_content import BundleContent, read_content
-from offhook.base.schema.envelope import Verify, decode_base64, open_envelope, parse_json
-from offhook.base.schema.provisioning_defects import DocumentRefused, Flaw
-from offhook.base.schema.provisioning_fields import (
+from offhook.base.schema.document_fields import (
     FORMAT,
     DeviceId,
     Recipient,
@@ -23,6 +21,8 @@ from offhook.base.schema.provisioning_fields import (
     check_format,
     typed,
 )
+from offhook.base.schema.document_flaws import DocumentRefused, Flaw
+from offhook.base.schema.envelope import Verify, decode_base64, open_envelope, parse_json
 from offhook.base.schema.section import Section, key
 
 BUNDLE: Final = "application/vnd.offhook.bundle+json"

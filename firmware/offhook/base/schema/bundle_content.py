@@ -9,10 +9,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
+from offhook.base.schema.document_fields import SECRETS, octets_list, take_secrets, typed
+from offhook.base.schema.document_flaws import DocumentRefused, Flaw
 from offhook.base.schema.envelope import KEY_OCTETS, decode_base64, parse_json
 from offhook.base.schema.problem import DocumentInvalid
-from offhook.base.schema.provisioning_defects import DocumentRefused, Flaw
-from offhook.base.schema.provisioning_fields import SECRETS, octets_list, take_secrets, typed
 from offhook.base.schema.secret_source import SecretSource
 from offhook.base.schema.section import Section, key
 from offhook.base.schema.settings import Settings, load_settings

@@ -12,15 +12,15 @@ import json
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from offhook.base.schema.envelope import LONGEST, decode_base64, parse_json
-from offhook.base.schema.provisioning_defects import DocumentRefused, Flaw
-from offhook.base.schema.provisioning_fields import (
+from offhook.base.schema.document_fields import (
     FORMAT,
     DeviceId,
     Recipient,
     check_format,
     typed,
 )
+from offhook.base.schema.document_flaws import DocumentRefused, Flaw
+from offhook.base.schema.envelope import LONGEST, decode_base64, parse_json
 from offhook.base.schema.section import Section, key
 from offhook.base.schema.ticket import enrolment_proof
 from offhook.base.secret import Secret

@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from offhook.base.schema.provisioning_defects import DocumentRefused, Flaw
+from offhook.base.schema.document_flaws import DocumentRefused, Flaw
 
 Verify = Callable[[bytes, bytes, bytes], bool]
 """`(raw Ed25519 public key, signature, signed octets) -> whether it is good`; never raises."""

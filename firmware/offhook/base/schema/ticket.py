@@ -14,16 +14,7 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
-from offhook.base.schema.envelope import (
-    KEY_OCTETS,
-    Verify,
-    open_envelope,
-    parse_json,
-    unproven_payload,
-)
-from offhook.base.schema.network_settings import NetworkSettings
-from offhook.base.schema.provisioning_defects import DocumentRefused, Flaw
-from offhook.base.schema.provisioning_fields import (
+from offhook.base.schema.document_fields import (
     DeviceId,
     HttpsPlace,
     UnixTime,
@@ -32,6 +23,15 @@ from offhook.base.schema.provisioning_fields import (
     take_secrets,
     typed,
 )
+from offhook.base.schema.document_flaws import DocumentRefused, Flaw
+from offhook.base.schema.envelope import (
+    KEY_OCTETS,
+    Verify,
+    open_envelope,
+    parse_json,
+    unproven_payload,
+)
+from offhook.base.schema.network_settings import NetworkSettings
 from offhook.base.schema.section import Section, key
 from offhook.base.secret import Secret
 

@@ -8,9 +8,9 @@ from typing import Annotated, Final, TypeVar
 
 import msgspec
 
+from offhook.base.schema.document_flaws import DocumentRefused, Flaw
 from offhook.base.schema.envelope import decode_base64
 from offhook.base.schema.problem import DocumentInvalid
-from offhook.base.schema.provisioning_defects import DocumentRefused, Flaw
 from offhook.base.schema.section import Section
 from offhook.base.schema.walker import walk
 from offhook.base.secret import Secret
