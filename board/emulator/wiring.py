@@ -13,9 +13,9 @@ PROFILE: Final = "keypad.toml"
 KEYPAD: Final = (
     f'chips = ["{CHIP}"]\n'
     + (ROOT / "board/profiles/keypad-3x4.toml").read_text(encoding="utf-8")
-    + "\n[times]\nrow_ms = 3\n"
+    + "\n[times]\nrow_ms = 3\nkey_closed_ms = 50\nkey_open_ms = 50\ncrowd_ms = 100\n"
 )
-"""The profile, as it is laid down beside the settings."""
+"""The profile, as it is laid down beside the settings: contacts made of software may be late."""
 
 _WIRED: Final[dict[str, Any]] = tomllib.loads(KEYPAD)
 HOOK: Final[int] = _WIRED["hook"]["pin"]

@@ -23,6 +23,13 @@ def test_patterns_take_files_folders_and_links_and_nothing_else(tmp_path: Path) 
     assert [each.name for each in (tmp_path / "usr/share").iterdir()] == ["kept"]
 
 
+def test_a_link_goes_too_whose_program_went_before_it(tmp_path: Path) -> None:
+    a_file(tmp_path / "usr/bin/aplay")
+    (tmp_path / "usr/bin/arecord").symlink_to("aplay")
+    prune.leave_out(tmp_path, ["usr/bin/aplay", "usr/bin/arecord"])
+    assert list((tmp_path / "usr/bin").iterdir()) == []
+
+
 def test_what_a_test_image_keeps_stays(tmp_path: Path) -> None:
     for name in ("aplay", "arecord", "alsaloop"):
         a_file(tmp_path / "usr/bin" / name)

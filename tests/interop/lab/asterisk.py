@@ -123,7 +123,7 @@ class Asterisk:
     def hang_up(self) -> None:
         self.command("channel request hangup all")
 
-    def wait_talking(self, timeout_s: float = 15.0) -> None:
+    def wait_talking(self, timeout_s: float = 30.0) -> None:
         wait_until(
             lambda: "LAB talking" in self.text(),
             timeout_s,

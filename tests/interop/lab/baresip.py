@@ -185,7 +185,7 @@ class Baresip:
         )
         return self._digits()
 
-    def wait_established(self, since: int = 0, timeout_s: float = 15.0) -> ControlEvent:
+    def wait_established(self, since: int = 0, timeout_s: float = 30.0) -> ControlEvent:
         return self.control.wait_for("CALL_ESTABLISHED", since=since, timeout_s=timeout_s)
 
     def wait_closed(self, since: int = 0, timeout_s: float = 15.0) -> ControlEvent:

@@ -149,7 +149,7 @@ class Chromium:
         )
 
     def wait_established(self) -> None:
-        self.wait_told("confirmed")
+        self.wait_told("confirmed", 30.0)
 
     def wait_closed(self) -> None:
         self.wait_told("ended")

@@ -21,7 +21,7 @@ from tests.interop.lab.pcap import Packet
 from tests.interop.lab.rtpengine import Rtpengine, Side
 from tests.interop.lab.speech import RATE, Samples, read_wav
 
-SPEECH_S, LEAD_S = 4.0, 2.0
+SPEECH_S, LEAD_S = 4.0, 1.5
 DIRECTIONS: Final = ("Offhook calls", "the peer calls")
 
 

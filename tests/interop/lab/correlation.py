@@ -18,6 +18,9 @@ _DRIFT_SEARCH_S = 0.0025
 # Frames that a jitter buffer dropped or repeated move it by multiples of 20 ms.
 _SLIP_SEARCH_S = 0.065
 _SLIPPED_BELOW = 0.5
+# Root mean squares; and a likeness that other words of the same voice don't come near.
+_VOICED, _FAINT = 300.0, 2.5
+_ALIKE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,39 @@ def align(reference: Samples, recording: Samples) -> Alignment:
     )
     drift = max(lags) - min(lags) if lags else 0
     return Alignment(coefficient, _ms(lag), _ms(drift), (last - first) / RATE)
+
+
+def share_heard(reference: Samples, recording: Samples) -> float:
+    """How much of the reference's speech is somewhere in the recording, 0 … 1; both 8 kHz.
+
+    Each fifth of a second with a voice in it counts as heard where its like is found, wherever
+    that is: a machine too busy to send in time moves words and loses some, but makes up none.
+    """
+    length = round(_SEGMENT_S * RATE)
+    heard = recording.astype(np.float64)
+    if len(heard) < length:
+        return 0.0
+    energies = _window_energies(heard, length)
+    size = 1 << (len(heard) + length).bit_length()
+    spectrum = np.fft.rfft(heard, size)
+    found = []
+    for begin in range(0, len(reference) - length + 1, length):
+        piece = _centred(reference[begin : begin + length])
+        if piece.std() < _VOICED:
+            continue
+        products = np.fft.irfft(spectrum * np.conj(np.fft.rfft(piece, size)), size)
+        likeness = products[: len(energies)] / np.sqrt(energies * (piece @ piece))
+        found.append(float(likeness.max()) >= _ALIKE)
+    return sum(found) / len(found) if found else 0.0
+
+
+def _window_energies(signal: Signal, length: int) -> Signal:
+    """Of every run of that length, about its own mean; never less than that of faint noise."""
+    sums = np.cumsum(np.concatenate([[0.0], signal]))
+    squares = np.cumsum(np.concatenate([[0.0], signal**2]))
+    totals = sums[length:] - sums[:-length]
+    energies: Signal = squares[length:] - squares[:-length] - totals**2 / length
+    return np.maximum(energies, length * _FAINT**2)
 
 
 def _centred(samples: Samples) -> Signal:

@@ -177,7 +177,7 @@ class Linphone:
         """Its own debug log so far, SIP messages and media in it."""
         return self._details.read_text(errors="replace")
 
-    def wait_established(self, timeout_s: float = 15.0) -> None:
+    def wait_established(self, timeout_s: float = 30.0) -> None:
         self._wait_for(r"Media streams established|Call \d+ .*connected", timeout_s)
 
     def wait_closed(self, timeout_s: float = 15.0) -> None:

@@ -130,4 +130,4 @@ _SUITES: Final = {
 
 def let_talk(lead_s: float, speech_s: float) -> None:
     """Waits until both have said all and have heard it."""
-    time.sleep(lead_s + speech_s + 1.0)
+    time.sleep(lead_s + speech_s + 0.7)

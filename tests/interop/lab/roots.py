@@ -96,6 +96,6 @@ DEBIAN_13 = Root(target.SUITE, ("baresip-core",))
 SID = Root(
     "sid",
     ("asterisk", "asterisk-modules"),
-    # A mirror's sid may be older than its Release is valid for; the signature still counts.
+    # The archive's sid may be older than its Release is valid for; the signature still counts.
     ('Acquire::Check-Valid-Until "false"',),
 )

@@ -207,3 +207,21 @@ def test_a_call_in_a_hurry_to_an_unknown_peer_begins_with_what_worked_last() -> 
     peer.offered.clear()
     pair.call(hurried=True)
     assert peer.offered == ["RTP/SAVPF"]
+
+
+@pytest.mark.parametrize(("hurried", "taken"), [(False, False), (True, True)])
+def test_a_call_for_help_takes_any_encryption_whatever_the_account_demands(
+    hurried: bool, taken: bool
+) -> None:
+    pair = Pair(MediaPolicy(zrtp=True, sdes=None, minimum=Minimum.END_TO_END), MediaPolicy())
+    call = pair.call(hurried=hurried)
+    assert (call.state is CallState.TALKING) is taken
+    if taken:
+        assert (call.record.keying, call.terms.policy.minimum) == ("sdes", Minimum.HOP_BY_HOP)
+
+
+def test_a_call_for_help_is_never_made_in_the_clear() -> None:
+    pair, call = called(Peer(otherwise=PLAIN), MediaPolicy())
+    call.hang_up(pair.now)
+    pair.settle()
+    assert pair.call(hurried=True).record.outcome is Outcome.INSECURE

@@ -21,6 +21,8 @@ from offhook.phone.line.exchange import Exchange
 from offhook.phone.line.line import Line
 from offhook.phone.line.memory import Memory
 from offhook.phone.line.states import LineState
+from offhook.protocols.keying.methods import Keying
+from offhook.protocols.media import keying_messages as keys
 from offhook.protocols.media import messages as engine
 from offhook_practice.extensions import find_extension
 
@@ -263,3 +265,73 @@ def test_an_account_that_never_registers_is_ready_with_its_flow() -> None:
     telephone = Telephone(register=False)
     telephone.feed(HookUp())
     assert telephone.state is LineState.DIAL_TONE
+
+
+def secured_by_zrtp() -> Telephone:
+    """A conversation whose engine tells that ZRTP has its keys and a string to compare."""
+    telephone = Telephone()
+    telephone.feed(HookUp())
+    telephone.press("600#")
+    telephone.talk(1)
+    sas = keys.SasStanding(1, b"peer's ZID..", ("a", "3", "k", "7"))
+    for report in (
+        sas,
+        keys.Keyed(1, Keying.ZRTP, "AES_CM_128_HMAC_SHA1_80", 90.0),
+        engine.KeysConfirmed(1, 110.0),
+    ):
+        telephone.desk.report(report)
+    telephone.pump()
+    return telephone
+
+
+@pytest.mark.parametrize(
+    ("key", "look", "said"),
+    [
+        ("1", lamps.VERIFIED, PromptId.SAS_SAME),
+        ("2", lamps.LOWERED, PromptId.WARN_DIFFERENT),
+    ],
+)
+def test_people_compare_what_zrtp_gave_them_and_the_lamp_and_the_engine_know(
+    key: str, look: object, said: PromptId
+) -> None:
+    telephone = secured_by_zrtp()
+    assert telephone.look == lamps.END_TO_END
+    assert telephone.said == [PromptId.SAS_OFFER]
+    telephone.feed(Flash())
+    telephone.press("#15")
+    telephone.feed(on.Spoken())
+    telephone.press(key)
+    assert telephone.desk.phone_engine.posted(keys.SasCompared) == [
+        keys.SasCompared(1, same=key == "1")
+    ]
+    assert not telephone.desk.phone_engine.posted(engine.SendDtmf)
+    assert telephone.look == look
+    assert said in telephone.said
+
+
+def test_a_call_whose_keys_fail_ends_with_its_reason_in_words() -> None:
+    telephone = secured_by_zrtp()
+    telephone.desk.report(keys.KeyingFailed(1, Keying.ZRTP, "a lie", attack=True))
+    telephone.pump()
+    assert telephone.state is LineState.ENDED
+    assert telephone.said[-1] is PromptId.CALL_ATTACKED
+
+
+def test_silence_is_heard_as_less_safe_at_once() -> None:
+    telephone = Telephone()
+    telephone.feed(HookUp())
+    telephone.press("600#")
+    telephone.talk(1)
+    telephone.desk.report(engine.MediaLost(1, 5000.0))
+    telephone.pump()
+    assert telephone.said == [PromptId.TRUST_LOWERED, PromptId.TRUST_NONE]
+    assert telephone.look == lamps.LOWERED
+
+
+def test_an_emergency_call_is_in_a_hurry() -> None:
+    telephone = Telephone()
+    telephone.desk.learned.worked("practice", "sip:600@practice.example", "sdes with feedback")
+    telephone.feed(HookUp())
+    telephone.press("112")
+    (invite, *_) = [data for data in telephone.desk.sent if data.startswith(b"INVITE")]
+    assert b"RTP/SAVPF" in invite

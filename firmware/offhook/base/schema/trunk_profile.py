@@ -68,7 +68,7 @@ class TrunkProfile(Section, frozen=True):
         key(
             "What protects every call at the least. With SDES and DTLS-SRTP whoever carries the "
             "signalling could listen: that is hop by hop. End to end takes ZRTP, and a call to or "
-            "from a telephone without it is refused.",
+            "from a telephone without it is refused; only an emergency call takes less.",
             example="end to end",
         ),
     ] = "hop by hop"

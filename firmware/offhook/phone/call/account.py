@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from offhook.base.errors import LocalError
 from offhook.base.randomness import Randomness
@@ -178,12 +178,15 @@ class Account:
     def dial(self, target: str, now: float, *, hurried: bool = False) -> OutgoingCall:
         """Call `target`: a number or name of our domain, or a URI. LocalError where it is none.
 
-        `hurried`: what worked last with anybody is tried first, as for an emergency number.
+        `hurried`, as for an emergency number: what worked last with anybody is tried first, and
+        any encryption is enough.
         """
         uri = dialled_uri(target, self.terms.domain)
         if self.flow is None:
             raise LocalError(f"account {self.terms.name} has no connection: {self._last_failure}")
         terms = self._call_terms(self.flow)
+        if hurried:
+            terms = replace(terms, policy=terms.policy.in_emergency())
         call = OutgoingCall(
             terms,
             str(uri),

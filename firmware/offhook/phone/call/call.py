@@ -374,8 +374,7 @@ class Call(ABC):
             # An offer would not change it: the suite came with the other keying.
             return
         self.terms.learned.broke(self.terms.account, suite)
-        broken = self.terms.learned.broken_suites(self.terms.account)
-        key = other_suite(agreement, local, self.terms.policy, broken)
+        key = other_suite(agreement, local, self.terms.policy)
         if key is not None:
             self._proposals.key_wanted = key
             self._keying.warn(Caution.SUITE_BROKEN)

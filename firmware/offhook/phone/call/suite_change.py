@@ -9,9 +9,7 @@ from offhook.protocols.keying.srtp_keys import CryptoLine
 from offhook.protocols.sdp.negotiation import Agreement, LocalMedia, MediaPolicy
 
 
-def other_suite(
-    agreement: Agreement, local: LocalMedia, policy: MediaPolicy, broken: Collection[str]
-) -> CryptoLine | None:
+def other_suite(agreement: Agreement, local: LocalMedia, policy: MediaPolicy) -> CryptoLine | None:
     """A key of ours, never used, for another suite of the policy; None where there is none.
 
     One of another kind comes first: what breaks one AEAD suite is likely to break the next.
@@ -20,11 +18,7 @@ def other_suite(
         return None
     in_use = agreement.keys.send
     keys = {line.suite.name: line for line in local.crypto}
-    left = [
-        keys[name]
-        for name in policy.suites
-        if name in keys and name != in_use.suite.name and name not in broken
-    ]
+    left = [keys[name] for name in policy.suites if name in keys and name != in_use.suite.name]
     left.sort(key=lambda line: _is_aead(line.suite.name) is _is_aead(in_use.suite.name))
     return left[0] if left else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
@@ -59,6 +59,15 @@ class MediaPolicy:
             raise LocalError("a media policy has at least one keying")
         if self.minimum is Minimum.END_TO_END and not self.zrtp:
             raise LocalError("nothing but ZRTP is end to end, and this policy doesn't have it")
+
+    def in_emergency(self) -> MediaPolicy:
+        """The same with every keying there is, the least of them enough: help is called for."""
+        return replace(
+            self,
+            sdes=self.sdes or SdesPolicy(),
+            dtls=True,
+            minimum=Minimum.HOP_BY_HOP,
+        )
 
     @property
     def suites(self) -> tuple[str, ...]:
