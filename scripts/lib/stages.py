@@ -117,7 +117,7 @@ def all_stages(*, long: bool) -> dict[str, Stage]:
                 (python, "-m", "scripts.lib.render_prompts"),
                 (python, "-m", "pytest", *unit),
             ),
-            3600 if long else 1200,
+            3600 if long else 1500,
             (
                 "asterisk-core-sounds-en-wav",
                 "coturn",
