@@ -39,7 +39,8 @@ from offhook_practice.pki import make_practice_pki
 from offhook_practice.trunk import PracticeTrunk
 
 BOOT_S: Final = 900.0
-PRESS_S: Final = 0.25
+PRESS_S: Final = 0.4
+"""A key is down for so long, and up as long: the emulated board is slower than a finger is."""
 FLASH_S: Final = 0.2
 
 _ACCOUNT: Final = """\

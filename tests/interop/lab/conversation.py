@@ -44,6 +44,8 @@ class Case:
     codec: str = "PCMU"
     keyings: tuple[str, ...] | None = None
     ice: bool = False
+    lead_s: float = LEAD_S
+    """Silence before the peer's and our words: longer where keys come late."""
 
     def __str__(self) -> str:
         return f"{self.keying} {self.peer}"
@@ -90,12 +92,14 @@ def converse(case: Case, direction: str, directory: Path) -> Conversation:
             engine = running.enter_context(Rtpengine(directory / "rtpengine"))
             border = engine.border(users=case.border[0], neighbour=case.border[1])
         lab = running.enter_context(
-            Laboratory(directory, border=border, web=case.ice, speech_s=SPEECH_S, lead_s=LEAD_S)
+            Laboratory(
+                directory, border=border, web=case.ice, speech_s=SPEECH_S, lead_s=case.lead_s
+            )
         )
         party = running.enter_context(case.opens(lab))
         with lab.capture_all() as capture, _calling(lab, party, case, direction) as command:
             party.wait_established()
-            parties.let_talk(LEAD_S, SPEECH_S)
+            parties.let_talk(case.lead_s, SPEECH_S)
             negotiated = party.negotiated()
             browser = None if party.browser is None else party.browser.secured()
             # A page forgets what it heard, the others have it whole at the end.
