@@ -15,13 +15,14 @@ from tests.app.engine.test_keyings import (
     SDES,
     ZRTP,
     KeyedSide,
+    across,
     last_keyed,
     name_of,
     towards,
 )
 from tests.certificates import forge
 from tests.protocols.media.likeness import correlation
-from tests.protocols.media.link import FORMAT, speech
+from tests.protocols.media.link import speech
 from tests.shells.net import coturn
 from tests.shells.net.namespaces import Namespace, Street, Wire, street, wire
 
@@ -89,15 +90,8 @@ def by_ice(mine: LocalReady, other: LocalReady, keyings: set[Keying], role: Role
 
 
 async def speak(alice: KeyedSide, bob: KeyedSide) -> float:
-    said, heard = speech(0.6), b""
-    for at in range(0, len(said), FORMAT.octets):
-        alice.sound.period(said[at : at + FORMAT.octets])
-        heard += bob.sound.period(bytes(FORMAT.octets))
-        await asyncio.sleep(0.002)
-    for _ in range(6):
-        heard += bob.sound.period(bytes(FORMAT.octets))
-        await asyncio.sleep(0.002)
-    return correlation(said, heard)[0]
+    said = speech(0.6)
+    return correlation(said, await across(alice, bob, said))[0]
 
 
 @pytest.mark.parametrize("keyings", [SDES, DTLS, ZRTP, DTLS | ZRTP], ids=name_of)

@@ -105,7 +105,7 @@ class HostileServer:
         )
         self.wire = Wire()
         self.relay._client.connection_made(self.wire)
-        self.relay.listen()
+        self.relay.hear()
         self.relay._client.channel_to_peer[CHANNEL] = PEER
 
     def says(self, data: bytes) -> None:

@@ -93,7 +93,7 @@ class KeyedStream:
         self._outgoing: list[tuple[bytes, PathAddress, bool]] = []
         self._reports: deque[KeyedEvent] = deque()
         if dtls is not None:
-            dtls.listen(now)
+            dtls.await_peer(now)
 
     @property
     def zrtp_hash(self) -> str:

@@ -73,11 +73,11 @@ class Relay:
         except (TransactionError, *UNREADABLE) as error:
             raise PeerError(f"the relay gives no address: {error}") from error
         self.address = PathAddress(host, port)
-        self.listen()
+        self.hear()
         if self._client.refresh_task is not None:
             self._client.refresh_task.add_done_callback(self._refresh_ended)
 
-    def listen(self) -> None:
+    def hear(self) -> None:
         """From now on hand up what is relayed."""
         self._client.receiver = _Receiver(self._received)
 

@@ -54,7 +54,7 @@ class Call:
         return ours, theirs
 
     def established(self) -> Call:
-        self.offerer.listen(self.now)
+        self.offerer.await_peer(self.now)
         self.answerer.agree(THEY, self.now)
         self.offerer.agree(WE, self.now)
         self.carry()
@@ -70,7 +70,7 @@ def test_the_answerer_begins_and_both_have_keys() -> None:
 
 def test_the_handshake_may_be_done_before_the_answer_comes() -> None:
     call = Call()
-    call.offerer.listen(call.now)
+    call.offerer.await_peer(call.now)
     call.answerer.agree(THEY, call.now)
     call.carry()
     assert call.told[0] == []
@@ -82,7 +82,7 @@ def test_the_handshake_may_be_done_before_the_answer_comes() -> None:
 
 def test_who_answers_passive_makes_the_offerer_begin() -> None:
     call = Call()
-    call.offerer.listen(call.now)
+    call.offerer.await_peer(call.now)
     call.answerer.agree(agreed(Role.PASSIVE, OURS), call.now)
     call.offerer.agree(agreed(Role.ACTIVE, THEIRS), call.now)
     call.carry()
@@ -92,7 +92,7 @@ def test_who_answers_passive_makes_the_offerer_begin() -> None:
 
 def test_a_later_offer_and_answer_that_change_nothing_keep_the_association() -> None:
     call = Call().established()
-    call.offerer.listen(call.now)
+    call.offerer.await_peer(call.now)
     call.offerer.agree(WE, call.now)
     call.answerer.agree(THEY, call.now)
     call.carry()
@@ -168,7 +168,7 @@ def test_close_ends_it_for_both_and_for_good() -> None:
     assert call.offerer.deadline() is call.answerer.deadline() is None
     with pytest.raises(LocalError):
         call.answerer.agree(THEY, call.now)
-    call.answerer.listen(call.now)
+    call.answerer.await_peer(call.now)
     assert call.answerer.deadline() is None
 
 
@@ -248,7 +248,7 @@ def spoil(offerer: DtlsSession, now: float) -> None:
 
 def test_a_stranger_who_fails_before_the_answer_costs_the_call_nothing() -> None:
     call = Call()
-    call.offerer.listen(call.now)
+    call.offerer.await_peer(call.now)
     for _ in range(MOST_STRANGERS - 1):
         spoil(call.offerer, call.now)
         call.now += 1
@@ -262,7 +262,7 @@ def test_a_stranger_who_fails_before_the_answer_costs_the_call_nothing() -> None
 
 def test_many_strangers_stop_the_listening_until_the_answer_comes() -> None:
     call = Call()
-    call.offerer.listen(call.now)
+    call.offerer.await_peer(call.now)
     for _ in range(2 * MOST_STRANGERS):
         spoil(call.offerer, call.now)
     assert call.offerer.next_event() is None

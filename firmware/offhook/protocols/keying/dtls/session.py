@@ -52,7 +52,7 @@ class DtlsSession:
         agreed = self._pending or self._agreed
         return None if agreed is None else agreed.role
 
-    def listen(self, now: float) -> None:
+    def await_peer(self, now: float) -> None:
         """Our offer (actpass) is out: the peer's ClientHello may come before its answer does.
 
         Nothing changes where an association is already there.
