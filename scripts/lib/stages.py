@@ -57,7 +57,7 @@ _OTHER_PEERS: Final = (
 _IMPORTED: Final = "firmware:provisioning"
 _SLOW: Final = ("-o", "faulthandler_timeout=1800")
 """A test's fixture builds an image, or waits for one to start."""
-_ASKED_FOR: Final = ("emulation", "raspi3b", "target")
+_ASKED_FOR: Final = ("image", "emulation", "raspi3b", "target")
 """Stages that run only when they are named."""
 _APART: Final = ("board", "interop", "benchmarks", "emulation")
 """Folders of tests that are no unit tests."""
@@ -285,7 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the chosen stages, print a table of times; 0 if all passed or may be absent."""
     parser = argparse.ArgumentParser(
         "scripts/test",
-        description="Runs the tests in stages. Without options: all but the last three.",
+        description="Runs the tests in stages. Without options: all but the last four.",
     )
     names = list(all_stages(long=False))
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=", ".join(names))

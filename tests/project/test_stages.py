@@ -57,7 +57,7 @@ def test_an_unknown_stage_is_refused(capsys: pytest.CaptureFixture[str]) -> None
     )
 
 
-def test_who_names_no_stage_gets_the_image_too_and_what_wants_a_quiet_machine_when_named(
+def test_who_names_no_stage_gets_all_but_what_takes_long_or_wants_a_quiet_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     done: list[str] = []
@@ -69,7 +69,7 @@ def test_who_names_no_stage_gets_the_image_too_and_what_wants_a_quiet_machine_wh
 
     monkeypatch.setattr(stages, "run", ran)
     assert main([]) == 0
-    assert done == ["lint", "unit", "board", "card", "interop", "demo", "image"]
+    assert done == ["lint", "unit", "board", "card", "interop", "demo"]
 
 
 def test_only_long_runs_the_long_tests() -> None:

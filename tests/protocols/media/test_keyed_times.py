@@ -210,3 +210,24 @@ def test_what_comes_later_than_two_seconds_says_nothing() -> None:
     watch.watch(key("b"), 20.0)
     told = [watch.note(21.0, authentic=False) for _ in range(2 * MOST_REJECTED)]
     assert [each for each in told if each is not None] == [MOST_REJECTED]
+
+
+@pytest.mark.parametrize("opening_takes_long", [False, True])
+def test_what_was_held_is_played_unless_later_packets_were_dropped_while_the_sound_opened(
+    opening_takes_long: bool,
+) -> None:
+    call = KeyedCall(SDES)
+    call.bob.keyed.set_remote(call.agreed(call.bob, SDES), call.now)
+    call.bob.keyed.start(call.now)
+    call.run(0.15)
+    call.alice.keyed.set_remote(call.agreed(call.alice, SDES), call.now)
+    call.alice.keyed.start(call.now)
+    if opening_takes_long:
+        call.bob.period(call.number, call.now)
+        call.bob.period(call.number, call.now)
+        for data, _, rtcp in call.bob.keyed.datagrams_to_send():
+            call.alice.keyed.receive_datagram(data, BOB, call.now, rtcp=rtcp)
+    call.run(1)
+    counted = call.alice.keyed.statistics()
+    assert counted.lost == 0
+    assert (counted.received > 52) is not opening_takes_long

@@ -204,6 +204,9 @@ class KeyedStream:
             authentic = self.stream.receive_datagram(data, source, now, rtcp=rtcp)
             if traffic is Traffic.RTP:
                 self._judge(now, authentic=authentic)
+        elif traffic is Traffic.RTP:
+            # It is old, and what was held is older: played now, it would leave a gap after it.
+            self._early.release(now)
         self._settle(now)
 
     def _judge(self, now: float, *, authentic: bool) -> None:
