@@ -213,7 +213,7 @@ def test_what_comes_later_than_two_seconds_says_nothing() -> None:
 
 
 @pytest.mark.parametrize("opening_takes_long", [False, True])
-def test_what_was_held_is_played_unless_later_packets_were_dropped_while_the_sound_opened(
+def test_what_was_held_counts_unless_later_packets_were_dropped_while_the_sound_opened(
     opening_takes_long: bool,
 ) -> None:
     call = KeyedCall(SDES)

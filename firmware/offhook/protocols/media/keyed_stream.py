@@ -205,7 +205,7 @@ class KeyedStream:
             if traffic is Traffic.RTP:
                 self._judge(now, authentic=authentic)
         elif traffic is Traffic.RTP:
-            # It is old, and what was held is older: played now, it would leave a gap after it.
+            # It is old, and what was held is older: counted now, it would leave a gap after it.
             self._early.release(now)
         self._settle(now)
 

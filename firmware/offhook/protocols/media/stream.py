@@ -137,7 +137,6 @@ class MediaStream:
         check_parameters(parameters)
         self._session = parameters.session
         self._started = now if started is None else started
-        self._delay_s = delay_ms / 1000
         self.format: Final = pcm_format(parameters.codec)
         self._sender = Sender(parameters, self.format.rate, randomness, now, ssrc)
         self._receiver = Receiver(parameters, self.format.rate, delay_ms)
@@ -215,17 +214,12 @@ class MediaStream:
     def receive_held(self, held: Sequence[HeldDatagram], now: float) -> list[bool]:
         """Take what came before its key, each as by `receive_datagram`.
 
-        What came longer ago than the playout delay is not played: all that follows would be late.
+        It proves the keys and is counted, and is not played: all that follows would be late.
         """
-        authentic = []
-        old = True
-        for each in held:
-            if old and now - each.now <= self._delay_s:
-                old = False
-                self._receiver.skip_queued()
-            authentic.append(self.receive_datagram(each.data, each.source, now, rtcp=each.rtcp))
-        if old:
-            self._receiver.skip_queued()
+        authentic = [
+            self.receive_datagram(each.data, each.source, now, rtcp=each.rtcp) for each in held
+        ]
+        self._receiver.skip_queued()
         return authentic
 
     def _receive_rtcp(self, data: bytes, source: PathAddress, now: float, *, rtcp: bool) -> bool:
