@@ -42,11 +42,13 @@ class PathReport:
     remote: str = ""
 
 
-def _check_numeric(host: str) -> None:
+def _check_server(server: PathAddress) -> None:
     try:
-        ipaddress.ip_address(host)
+        ipaddress.ip_address(server.host)
     except ValueError:
-        raise LocalError(f"a STUN or TURN server has an IP address, not {host!r}") from None
+        raise LocalError(f"a STUN or TURN server has an IP address, not {server.host!r}") from None
+    if not 0 < server.port < 65536:
+        raise LocalError(f"no STUN or TURN server has port {server.port}")
 
 
 OnState = Callable[[PathReport], None]
@@ -67,7 +69,7 @@ class TurnServer:
 class IceSettings:
     """How a path is looked for. Times are s.
 
-    LocalError where a server's host is no IP address.
+    LocalError where a server's host is no IP address, or its port none.
     """
 
     stun_server: PathAddress | None = None
@@ -82,7 +84,7 @@ class IceSettings:
         relay = None if self.turn_server is None else self.turn_server.address
         for server in (self.stun_server, relay):
             if server is not None:
-                _check_numeric(server.host)
+                _check_server(server)
 
 
 class MediaPath(Protocol):
