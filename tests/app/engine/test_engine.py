@@ -20,7 +20,6 @@ from offhook.base.errors import LocalError
 from offhook.base.randomness import SeededRandomness
 from offhook.base.secret import Secret
 from offhook.base.vocabulary import PathAddress, PcmFormat
-from offhook.protocols.keying.demultiplex import Traffic, demultiplex
 from offhook.protocols.keying.srtp_keys import SrtpKeys
 from offhook.protocols.media import g722
 from offhook.protocols.media.keying_messages import Keyed
@@ -373,21 +372,18 @@ def test_garbage_on_the_ports_does_not_stop_the_call() -> None:
         alice, bob = Side("a"), Side("b")
         connected(alice, bob)
         ready = bob.of(LocalReady)[0]
-        garbage = [os.urandom(size) for size in (0, 1, 2, 11, 12, 40, 172, 1500, 2000)]
-        garbage += [(b"\x80\x08" + each)[: max(2, len(each))] for each in garbage]
-        media = [each for each in garbage if demultiplex(each) in (Traffic.RTP, Traffic.RTCP)]
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
-            for each in garbage:
+            for size in (0, 1, 2, 11, 12, 40, 172, 1500, 2000):
                 for port in (ready.rtp, ready.rtcp):
-                    stranger.sendto(each, port)
+                    stranger.sendto(b"\x80\x08" + os.urandom(size), port)
+                    stranger.sendto((b"\xff" + os.urandom(size))[:size], port)  # no media at all
         for _ in range(20):
             alice.sound.period(bytes(FORMAT.octets))
             bob.sound.period(bytes(FORMAT.octets))
             await asyncio.sleep(0.001)
         bob.engine.handle(Stop(1))
         statistics = bob.of(Stopped)[0].statistics
-        assert statistics.rejected == 2 * len(media) >= 18
-        assert statistics.received == 20
+        assert (statistics.rejected, statistics.received) == (18, 20)
         alice.engine.close()
 
     play(scene())
