@@ -71,7 +71,7 @@ class Workspace:
         """The mark."""
         try:
             return msgspec.json.decode(read(self.root / MARK), type=Marked)
-        except ValueError as error:
+        except (msgspec.DecodeError, ValueError) as error:
             raise LocalError(f"{MARK} is damaged: {error}. Restore it from a backup") from None
 
     def mark(self, marked: Marked) -> bool:
