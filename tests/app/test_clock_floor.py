@@ -17,10 +17,11 @@ from offhook.app import clock_floor
 from offhook.app.build import witnessing
 from offhook.app.commands.session import read_builder, registering_telephone
 from offhook.app.console import Console
+from offhook.base.clock_bounds import RELEASED
 from offhook.base.vocabulary import PeerVerdict
 from offhook.phone.call.account import Registered
 from offhook.shells.store.atomic import StoreError
-from offhook.shells.store.clock import RELEASED, WallClock, set_system_clock
+from offhook.shells.store.clock import WallClock, set_system_clock
 
 LATER = RELEASED + 1000.0
 

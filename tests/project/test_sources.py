@@ -29,7 +29,6 @@ MAY_REVEAL = {
     "provisioning/offhook_provisioning/crypto/authority.py": "the CA signs",
     "provisioning/offhook_provisioning/crypto/sealing.py": "secrets are sealed, and opened by age",
     "provisioning/offhook_provisioning/crypto/signing.py": "the operator signs what it encodes",
-    "provisioning/offhook_provisioning/fleet/enrolment.py": "a token is kept in hexadecimal",
     "provisioning/offhook_provisioning/fleet/load.py": "a ticket is searched for trunks' secrets",
     "provisioning/offhook_provisioning/workspace/keys.py": "a digest is keyed by the identity",
     "provisioning/offhook_provisioning/workspace/making.py": "a backup is unpacked",

@@ -8,26 +8,19 @@ from typing import Annotated
 
 import typer
 
-from offhook_provisioning.cli.terms import (
-    DeviceName,
-    Json,
-    Root,
-    SecretCommand,
-    SecretFd,
-    SecretFile,
-    asked,
-    wall_time,
-)
+from offhook_provisioning.cli.clock import wall_time
+from offhook_provisioning.cli.command import GivenSecret, InWorkspace, command
+from offhook_provisioning.cli.terms import DeviceName
 from offhook_provisioning.fleet import devices
 from offhook_provisioning.fleet.outcome import Outcome
-from offhook_provisioning.workspace.secret_input import SecretInput
 
-HERE = Path()
 app = typer.Typer(help="Phones: add, import, list, replace, lost.", no_args_is_help=True)
 
 
-@app.command()
+@command(app)
 def add(
+    ask: InWorkspace,
+    secret: GivenSecret,
     name: Annotated[
         str, typer.Argument(help="A new name: a place or an inventory number, such as desk-007.")
     ],
@@ -38,35 +31,25 @@ def add(
     password_later: Annotated[
         bool, typer.Option("--password-later", help="Don't ask for the password now.")
     ] = False,
-    from_file: SecretFile = None,
-    from_fd: SecretFd = None,
-    from_command: SecretCommand = None,
-    root: Root = HERE,
-    as_json: Json = False,
-) -> None:
+) -> Outcome:
     """Take one phone into the inventory, with its trunk account and password."""
-    ask = asked(root, as_json)
-
-    def work() -> Outcome:
-        with ask.workspace() as workspace:
-            new = devices.NewDevice(name, user, domain, account, trunk)
-            # All is checked before anybody types a password.
-            devices.check(workspace, new)
-            if not password_later and workspace.find_secret(name, account) is None:
-                source = SecretInput(from_file, from_fd, from_command)
-                asked_for = f"Password of {user} at {domain}"
-                new = dataclasses.replace(new, password=source.read(asked_for, twice=True))
-            outcome = devices.add(workspace, new)
-            if new.password is None and not password_later:
-                outcome.say(f"its password was set before: secret set {account} --device {name}")
-            outcome.say(f"next: offhook-provision load {name} (--image, --card or --usb)")
-            return outcome
-
-    ask.ends(work)
+    with ask.workspace() as workspace:
+        new = devices.NewDevice(name, user, domain, account, trunk)
+        # All is checked before anybody types a password.
+        devices.check(workspace, new)
+        if not password_later and workspace.find_secret(name, account) is None:
+            password = secret.read(f"Password of {user} at {domain}", twice=True)
+            new = dataclasses.replace(new, password=password)
+        outcome = devices.add(workspace, new)
+        if new.password is None and not password_later:
+            outcome.say(f"its password was set before: secret set {account} --device {name}")
+        outcome.say(f"next: offhook-provision load {name} (--image, --card or --usb)")
+        return outcome
 
 
-@app.command("import")
+@command(app, "import")
 def import_csv(
+    ask: InWorkspace,
     file: Annotated[
         Path,
         typer.Argument(
@@ -75,57 +58,34 @@ def import_csv(
             "service_name."
         ),
     ],
-    root: Root = HERE,
-    as_json: Json = False,
-) -> None:
+) -> Outcome:
     """Take in all phones of a CSV file, or none if one line is wrong."""
-    ask = asked(root, as_json)
-
-    def work() -> Outcome:
-        with ask.workspace() as workspace:
-            return devices.import_csv(workspace, file)
-
-    ask.ends(work)
+    with ask.workspace() as workspace:
+        return devices.import_csv(workspace, file)
 
 
-@app.command("list")
-def list_devices(root: Root = HERE, as_json: Json = False) -> None:
+@command(app, "list")
+def list_devices(ask: InWorkspace) -> Outcome:
     """Every phone, and how far it is: ticket, enrolled, bundle."""
-    ask = asked(root, as_json)
-
-    def work() -> Outcome:
-        with ask.workspace() as workspace:
-            return devices.listing(workspace, wall_time())
-
-    ask.ends(work)
+    with ask.workspace() as workspace:
+        return devices.listing(workspace, wall_time())
 
 
-@app.command()
+@command(app)
 def replace(
+    ask: InWorkspace,
     old: DeviceName,
     new: Annotated[str, typer.Argument(help="The name of the phone that takes its place.")],
-    root: Root = HERE,
-    as_json: Json = False,
-) -> None:
+) -> Outcome:
     """A dead phone's place is taken by another: same number, settings and password."""
-    ask = asked(root, as_json)
-
-    def work() -> Outcome:
-        with ask.workspace() as workspace:
-            return devices.replace(workspace, old, new, wall_time())
-
-    ask.ends(work)
+    with ask.workspace() as workspace:
+        return devices.replace(workspace, old, new, wall_time())
 
 
-@app.command()
-def lost(name: DeviceName, root: Root = HERE, as_json: Json = False) -> None:
+@command(app)
+def lost(ask: InWorkspace, name: DeviceName) -> Outcome:
     """A phone is out of your hands: revoke, withdraw, and say what could not be reached."""
-    ask = asked(root, as_json)
-
-    def work() -> Outcome:
-        with ask.workspace() as workspace:
-            outcome = devices.lose(workspace, name, wall_time())
-            outcome.say("next: offhook-provision apply (writes the new CRL)")
-            return outcome
-
-    ask.ends(work)
+    with ask.workspace() as workspace:
+        outcome = devices.lose(workspace, name, wall_time())
+        outcome.say("next: offhook-provision apply (writes the new CRL)")
+        return outcome

@@ -11,26 +11,13 @@ from typing import Annotated
 import typer
 
 from offhook_provisioning.cli import device, distribution, secrets, wiring
-from offhook_provisioning.cli.terms import (
-    CHANGED,
-    CHANGED_INSIDE,
-    ERROR,
-    SAME,
-    Json,
-    PassphraseCommand,
-    PassphraseFd,
-    PassphraseFile,
-    Root,
-    asked,
-    wall_time,
-)
+from offhook_provisioning.cli.clock import wall_time
+from offhook_provisioning.cli.command import CHANGED, CHANGED_INSIDE, ERROR, SAME, WithKeys, command
 from offhook_provisioning.fleet.outcome import Outcome
 from offhook_provisioning.workspace import making
-from offhook_provisioning.workspace.disk import Disk, DiskError, read
+from offhook_provisioning.workspace.disk import Disk, read
 from offhook_provisioning.workspace.lock import locked
 from offhook_provisioning.workspace.workspace import CSR, MARK
-
-HERE = Path()
 
 app = typer.Typer(
     name="offhook-provision",
@@ -48,10 +35,10 @@ app.add_typer(secrets.app, name="secret")
 app.add_typer(ca, name="ca")
 
 
-@app.command()
+@command(app)
 def init(
+    ask: WithKeys,
     name: Annotated[str, typer.Option(help="Whose phones they are: a company's name.")],
-    root: Root = HERE,
     company_ca: Annotated[
         bool,
         typer.Option(
@@ -60,123 +47,80 @@ def init(
             "and waits for ca install.",
         ),
     ] = False,
-    passphrase_file: PassphraseFile = None,
-    passphrase_fd: PassphraseFd = None,
-    passphrase_command: PassphraseCommand = None,
-    as_json: Json = False,
-) -> None:
+) -> Outcome:
     """Make a workspace: inventory, the operator's signing key, CA; its keys behind a passphrase."""
-    ask = asked(root, as_json, passphrase_file, passphrase_fd, passphrase_command)
-
-    def work() -> Outcome:
-        outcome = Outcome()
-        if (root / MARK).is_file():
-            outcome.say(f"{root} is a workspace already: nothing was changed")
-            return outcome
-        passphrase = ask.passphrase.read("New passphrase for the workspace", twice=True)
-        _make_folder(root)
-        with locked(root):
-            disk = Disk()
-            made = making.make(root, name, passphrase, wall_time(), company=company_ca, disk=disk)
-        outcome.say(f"workspace made in {root}", changed=True)
-        outcome.say(f"operator's keys: {making.fingerprint(made)}")
-        if company_ca:
-            outcome.say(f"next: have {root / CSR} signed as a CA (pathlen 0), then ca install FILE")
-        outcome.say("next: trunk anchors and country in fleet.toml, then device add")
-        outcome.warn(
-            "never lose private/identity.age and its passphrase: without them each phone must be "
-            "reset and enrolled anew. Make a backup now: offhook-provision backup FILE"
-        )
+    outcome = Outcome()
+    if (ask.root / MARK).is_file():
+        outcome.say(f"{ask.root} is a workspace already: nothing was changed")
         return outcome
+    now = wall_time()
+    passphrase = ask.passphrase.read("New passphrase for the workspace", twice=True)
+    Disk().folder(ask.root)
+    with locked(ask.root):
+        made = making.make(ask.root, name, passphrase, now, company=company_ca, disk=Disk())
+    outcome.say(f"workspace made in {ask.root}", changed=True)
+    outcome.say(f"operator's keys: {making.fingerprint(made)}")
+    if company_ca:
+        outcome.say(f"next: have {ask.root / CSR} signed as a CA (pathlen 0), then ca install FILE")
+    outcome.say("next: trunk anchors and country in fleet.toml, then device add")
+    outcome.warn(
+        "never lose private/identity.age and its passphrase: without them each phone must be "
+        "reset and enrolled anew. Make a backup now: offhook-provision backup FILE"
+    )
+    return outcome
 
-    ask.ends(work)
 
-
-@app.command()
+@command(app)
 def backup(
+    ask: WithKeys,
     target: Annotated[Path, typer.Argument(help="The file to write, outside of the workspace.")],
-    root: Root = HERE,
-    passphrase_file: PassphraseFile = None,
-    passphrase_fd: PassphraseFd = None,
-    passphrase_command: PassphraseCommand = None,
-    as_json: Json = False,
-) -> None:
+) -> Outcome:
     """Write the whole workspace into one file, encrypted by the workspace's passphrase."""
-    ask = asked(root, as_json, passphrase_file, passphrase_fd, passphrase_command)
-
-    def work() -> Outcome:
-        outcome = Outcome()
-        with ask.workspace() as workspace:
-            passphrase = ask.passphrase.read("Passphrase of the workspace")
-            count = making.backup(workspace, target, passphrase)
-        outcome.say(f"{count} files in {target}, read back", changed=True)
-        outcome.say("keep it apart from the passphrase; make a new one after rotate and enrolments")
-        return outcome
-
-    ask.ends(work)
+    outcome = Outcome()
+    with ask.workspace() as workspace:
+        passphrase = ask.passphrase.read("Passphrase of the workspace")
+        count = making.backup(workspace, target, passphrase)
+    outcome.say(f"{count} files in {target}, read back", changed=True)
+    outcome.say("keep it apart from the passphrase; make a new one after rotate and enrolments")
+    return outcome
 
 
-@app.command()
+@command(app)
 def restore(
+    ask: WithKeys,
     source: Annotated[Path, typer.Argument(help="A file that backup wrote.")],
-    root: Root = HERE,
-    passphrase_file: PassphraseFile = None,
-    passphrase_fd: PassphraseFd = None,
-    passphrase_command: PassphraseCommand = None,
-    as_json: Json = False,
-) -> None:
+) -> Outcome:
     """Make a workspace out of a backup, in an empty folder."""
-    ask = asked(root, as_json, passphrase_file, passphrase_fd, passphrase_command)
-
-    def work() -> Outcome:
-        outcome = Outcome()
-        passphrase = ask.passphrase.read("Passphrase of the backup")
-        _make_folder(root)
-        with locked(root):
-            count = making.restore(source, root, passphrase, Disk())
-        outcome.say(f"{count} files restored in {root}, keys opened", changed=True)
-        outcome.warn(
-            "bundles that were made after this backup have higher numbers: phones that took them "
-            "refuse ours as replayed until ours are higher. Enrol such a phone anew (load --new)"
-        )
-        return outcome
-
-    ask.ends(work)
+    outcome = Outcome()
+    passphrase = ask.passphrase.read("Passphrase of the backup")
+    Disk().folder(ask.root)
+    with locked(ask.root):
+        count = making.restore(source, ask.root, passphrase, Disk())
+    outcome.say(f"{count} files restored in {ask.root}, keys opened", changed=True)
+    outcome.warn(
+        "bundles that were made after this backup have higher numbers: phones that took them "
+        "refuse ours as replayed until ours are higher. Enrol such a phone anew (load --new)"
+    )
+    return outcome
 
 
-@ca.command("install")
+@command(ca, "install")
 def ca_install(
+    ask: WithKeys,
     chain: Annotated[
         Path, typer.Argument(help="The CA's certificate and those above it, PEM, root last.")
     ],
-    root: Root = HERE,
-    passphrase_file: PassphraseFile = None,
-    passphrase_fd: PassphraseFd = None,
-    passphrase_command: PassphraseCommand = None,
-    as_json: Json = False,
-) -> None:
+) -> Outcome:
     """Take in the certificate that the company's CA issued for public/ca.csr.pem."""
-    ask = asked(root, as_json, passphrase_file, passphrase_fd, passphrase_command)
-
-    def work() -> Outcome:
-        outcome = Outcome()
-        with ask.unlocked() as keys:
-            changed = making.install_chain(keys, read(chain), wall_time())
-        outcome.say("the CA's chain is installed", changed=changed)
-        return outcome
-
-    ask.ends(work)
+    outcome = Outcome()
+    with ask.unlocked() as keys:
+        changed = making.install_chain(keys, read(chain), wall_time())
+    outcome.say("the CA's chain is installed", changed=changed)
+    return outcome
 
 
 distribution.add_to(app)
-app.command()(wiring.wiring)
-
-
-def _make_folder(root: Path) -> None:
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DiskError(f"can't make {root}: {error.strerror or error}") from error
+command(app)(wiring.wiring)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -19,8 +19,8 @@ from offhook.base.secret import Secret
 _Kind = TypeVar("_Kind", bound=x509.ExtensionType)
 
 _DAY: Final = 86_400.0
-_BACK: Final = 3600.0
-"""Seconds by which a certificate begins earlier: a phone's clock may be behind."""
+CLOCKS_DIFFER: Final = 3600.0
+"""Seconds that two right clocks may differ: by them a certificate begins earlier."""
 CA_DAYS: Final = 3650
 DEVICE_DAYS: Final = 365
 CRL_DAYS: Final = 90
@@ -60,7 +60,7 @@ class Authority:
                 "workspace, and phones enrolled there"
             )
         last = min(now + DEVICE_DAYS * _DAY, ends.timestamp())
-        builder = _begun(device, self.chain[0].subject, csr.public_key(), now - _BACK, last)
+        builder = _begun(device, self.chain[0].subject, csr.public_key(), now - CLOCKS_DIFFER, last)
         certificate = (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage("digital_signature"), critical=True)
@@ -79,7 +79,7 @@ class Authority:
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self.chain[0].subject)
-            .last_update(_at(now - _BACK))
+            .last_update(_at(now - CLOCKS_DIFFER))
             .next_update(_at(now + CRL_DAYS * _DAY))
             .add_extension(x509.CRLNumber(number), critical=False)
             .add_extension(_authority_key(self._key), critical=False)
@@ -117,7 +117,7 @@ def self_signed(name: str, key: Secret, now: float) -> x509.Certificate:
     private = load_key(key)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     return (
-        _begun(name, subject, private.public_key(), now - _BACK, now + CA_DAYS * _DAY)
+        _begun(name, subject, private.public_key(), now - CLOCKS_DIFFER, now + CA_DAYS * _DAY)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(*_CA_USAGE), critical=True)
         .add_extension(_authority_key(private), critical=False)

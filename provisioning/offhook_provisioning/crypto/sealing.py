@@ -10,6 +10,8 @@ from offhook.base.errors import LocalError
 from offhook.base.secret import Secret
 
 _ATTEMPTS: Final = 100
+"""To be let begin; a refused one takes 2 ms. One that is let begin is at most sixteen times the
+library's second of work, and is the last."""
 
 
 class SealBroken(LocalError):

@@ -111,7 +111,7 @@ def apply(keys: Keys, now: float, progress: Progress | None = None) -> Outcome:
             continue
         state = workspace.state(name)
         assert authority is not None  # noqa: S101  there is something to do
-        if _certificate_due(state, workspace, now):
+        if _certificate_due(under, state):
             csr = read_device_request(base64.b64decode(state.csr))
             chain = authority.issue(name, csr, now)
             state = _with_certificate(state, chain, now)
@@ -152,7 +152,7 @@ def diff(keys: Keys, now: float) -> Outcome:
         if each.rendered is None or not each.why:
             continue
         path = _settings_path(keys.workspace, each.name)
-        before = read(path).decode() if path.is_file() else ""
+        before = read(path).decode("utf-8", "replace") if path.is_file() else ""
         names = (f"{each.name}, as applied", f"{each.name}, as planned")
         lines = difflib.unified_diff(
             before.splitlines(), each.rendered.settings.splitlines(), *names, lineterm="", n=1
@@ -164,7 +164,7 @@ def diff(keys: Keys, now: float) -> Outcome:
 
 def _due(under: _Now, name: str, state: DeviceState, rendered: Rendered) -> tuple[str, ...]:
     why = []
-    if _certificate_due(state, under.keys.workspace, under.time):
+    if _certificate_due(under, state):
         why.append("certificate to be renewed" if state.certificate else "certificate to be issued")
     reason = _bundle_due(under, name, state, rendered)
     if reason:
@@ -174,10 +174,13 @@ def _due(under: _Now, name: str, state: DeviceState, rendered: Rendered) -> tupl
     return tuple(why)
 
 
-def _certificate_due(state: DeviceState, workspace: Workspace, now: float) -> bool:
-    if not state.certificate or now >= state.renew_at:
+def _certificate_due(under: _Now, state: DeviceState) -> bool:
+    if not state.certificate or under.time >= state.renew_at:
         return True
-    return base64.b64decode(state.certificate[-1]) != workspace.anchor
+    own, *_, root = (base64.b64decode(each) for each in state.certificate)
+    # One that begins later is of a clock that ran ahead: nobody would take it until then.
+    begins = x509.load_der_x509_certificate(own).not_valid_before_utc.timestamp()
+    return begins > under.time or root not in under.binding.anchors
 
 
 def _bundle_due(under: _Now, name: str, state: DeviceState, rendered: Rendered) -> str:

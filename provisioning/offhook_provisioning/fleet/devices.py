@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
-
 from offhook.base.errors import LocalError
 from offhook.base.schema.bundle_content import secret_names
 from offhook.base.schema.document_fields import SECRET_NAME, SECRETS
@@ -20,11 +18,12 @@ from offhook_provisioning.fleet.outcome import Outcome
 from offhook_provisioning.fleet.revocation import forget_keys
 from offhook_provisioning.workspace.disk import PRIVATE, read
 from offhook_provisioning.workspace.inventory import (
+    FLEET,
     Device,
     device_text,
     read_device,
+    rewritten,
     settings_of,
-    with_status,
 )
 from offhook_provisioning.workspace.workspace import Workspace
 
@@ -172,11 +171,17 @@ def replace(workspace: Workspace, old: str, new: str, now: float) -> Outcome:
     outcome = Outcome()
     if path.is_file() and workspace.device(new).replaces != old:
         raise LocalError(f"{new} is there already: name a device that isn't")
+    for other, device in workspace.devices():
+        if device.replaces == old and other != new:
+            raise LocalError(
+                f"{other} has the place of {old} already: offhook-provision device replace {other}"
+            )
     for secret in sorted(_secrets_of(workspace, before, old)):
         source, target = workspace.secret_path(old, secret), workspace.secret_path(new, secret)
         if source.is_file() and workspace.disk.write(target, read(source), PRIVATE):
             outcome.say(f"{new}: secret {secret} taken over", changed=True)
-    text = with_replaces(read(workspace.device_path(old)), old)
+    octets = read(workspace.device_path(old))
+    text = rewritten(octets, new, status="active", replaces=old)
     if not path.is_file() and workspace.disk.write(path, text):
         outcome.say(f"{new} takes the place of {old}", changed=True)
     _retire(workspace, old, "replaced", now, outcome)
@@ -189,25 +194,20 @@ def replace(workspace: Workspace, old: str, new: str, now: float) -> Outcome:
     return outcome
 
 
-def with_replaces(octets: bytes, old: str) -> bytes:
-    """A device's file for the one that takes its place."""
-    text = with_status(octets, "active").decode()
-    text = re.sub(r'(?m)^replaces\s*=\s*"[a-z0-9-]*"\n', "", text, count=1)
-    line = 'status = "active"\n'
-    return text.replace(line, f'{line}replaces = "{old}"\n', 1).encode()
-
-
 def lose(workspace: Workspace, name: str, now: float) -> Outcome:
     """A phone is out of your hands. Raises LocalError.
 
     Says what this command can't reach.
     """
-    device = workspace.device(name)
+    workspace.device(name)
     outcome = Outcome()
     _retire(workspace, name, "lost", now, outcome)
     if not outcome.changed:
         outcome.say(f"{name} was lost already, and nothing is left to be done here")
-    secrets = sorted(_secrets_of(workspace, device, name)) or ["none"]
+    # By what is kept, not by settings that may be wrong at this moment: of the fleet's it may have
+    # any, Wi-Fi's from its ticket too.
+    kept = {secret for scope, secret in workspace.secrets() if scope in (name, FLEET)}
+    secrets = sorted(kept) or ["none"]
     unreached = [
         (
             f"the phone itself: it keeps its secrets ({', '.join(secrets)}) and goes on until the "
@@ -224,12 +224,11 @@ def lose(workspace: Workspace, name: str, now: float) -> Outcome:
 
 
 def _retire(workspace: Workspace, name: str, status: str, now: float, outcome: Outcome) -> None:
-    path = workspace.device_path(name)
-    octets = read(path)
-    changed = workspace.disk.write(path, with_status(octets, status))  # type: ignore[arg-type]
-    if changed:
-        outcome.say(f"{name} is {status}", changed=True)
+    # First: whatever is odd about the device's file, its certificates are revoked.
     outcome.join(forget_keys(workspace, name, now))
+    path = workspace.device_path(name)
+    if workspace.disk.write(path, rewritten(read(path), name, status=status)):
+        outcome.say(f"{name} is {status}", changed=True)
 
 
 def _secrets_of(workspace: Workspace, device: Device, name: str) -> set[str]:
@@ -257,5 +256,5 @@ def listing(workspace: Workspace, now: float) -> Outcome:
         outcome.say(f"{name:24} {stage:28} {', '.join(users)}")
     if not rows:
         outcome.say("no devices yet: offhook-provision device add, or device import")
-    outcome.data["devices"] = msgspec.to_builtins(rows)
+    outcome.data["devices"] = rows
     return outcome

@@ -72,15 +72,14 @@ def refuse_trunk_secrets(keys: Keys, name: str, octets: bytes) -> None:
     """Raises LocalError where a secret other than the network's stands in what is not encrypted."""
     allowed = keys.workspace.fleet.ticket.network.secret_names
     workspace = keys.workspace
-    folder = workspace.root / "private" / "secrets"
     payload = unproven_payload(octets, TICKET)
-    for path in sorted(folder.glob("*/*.age")):
-        secret = path.name.removesuffix(".age")
-        if secret in allowed or secret == "ticket.token":  # noqa: S105  a name
+    for scope, secret in workspace.secrets():
+        if secret in allowed:
             continue
+        path = workspace.secret_path(scope, secret)
         value = encode({"": keys.opened(str(path.relative_to(workspace.root)))}).reveal()[5:-2]
         if len(value) >= _SHORTEST and value in payload:
             raise LocalError(
-                f"the ticket of {name} would show the secret {secret} of {path.parent.name}: "
+                f"the ticket of {name} would show the secret {secret} of {scope}: "
                 "a ticket is not encrypted. Is it the Wi-Fi passphrase too? Then change one"
             )

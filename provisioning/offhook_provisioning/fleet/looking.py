@@ -14,10 +14,11 @@ from offhook.base.errors import LocalError
 from offhook.base.schema.bundle import BUNDLE_FILE
 from offhook_provisioning.fleet.devices import listing
 from offhook_provisioning.fleet.outcome import Outcome
+from offhook_provisioning.fleet.rendering import BUNDLE_DAYS
 from offhook_provisioning.fleet.revocation import crl_due
 from offhook_provisioning.workspace.disk import Disk, read
 from offhook_provisioning.workspace.making import fingerprint
-from offhook_provisioning.workspace.workspace import CRL, Workspace
+from offhook_provisioning.workspace.workspace import Workspace
 
 _DAY = 86_400
 
@@ -61,11 +62,9 @@ def _ends(workspace: Workspace) -> Iterator[tuple[str, float]]:
     for certificate in workspace.chain:
         name = certificate.subject.rfc4514_string()
         yield f"CA certificate {name}", certificate.not_valid_after_utc.timestamp()
-    path = workspace.root / CRL
-    if path.is_file():
-        ends = x509.load_pem_x509_crl(read(path)).next_update_utc
-        if ends is not None:
-            yield "CRL", ends.timestamp()
+    crl = workspace.crl
+    if crl is not None and crl.next_update_utc is not None:
+        yield "CRL", crl.next_update_utc.timestamp()
     for name, device in workspace.devices():
         state = workspace.state(name)
         if device.status != "active":
@@ -74,7 +73,7 @@ def _ends(workspace: Workspace) -> Iterator[tuple[str, float]]:
             own = x509.load_der_x509_certificate(base64.b64decode(state.certificate[0]))
             yield f"certificate of {name}", own.not_valid_after_utc.timestamp()
         if state.bundle:
-            yield f"bundle of {name}", state.refresh_at + (state.refresh_at and 122 * _DAY)
+            yield f"bundle of {name}", state.refresh_at + BUNDLE_DAYS * _DAY / 3
         if state.ticket is not None and state.ticket.digest not in state.used:
             yield f"ticket of {name}", state.ticket.expires
 
@@ -93,6 +92,12 @@ def export(workspace: Workspace, target: Path) -> Outcome:
         for path in sorted(source.rglob("*"))
         if path.is_file() and path.name in (BUNDLE_FILE, "crl.pem")
     }
+    for device in workspace.device_names():
+        if workspace.state(device).bundle and Path(device, BUNDLE_FILE) not in wanted:
+            raise LocalError(
+                f"the bundle of {device} is not in out/ (a backup does not hold it): nothing was "
+                "changed. offhook-provision apply makes it anew, then say this again"
+            )
     for name, octets in wanted.items():
         if disk.write(target / name, octets):
             outcome.say(f"{name} copied", changed=True)

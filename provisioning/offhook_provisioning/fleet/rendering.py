@@ -15,6 +15,7 @@ from offhook.base.schema.bundle_content import (
     content_document,
     file_names,
     incomplete,
+    is_trust_file,
     secret_names,
 )
 from offhook.base.secret import Secret
@@ -52,7 +53,7 @@ def render(keys: Keys, fleet: Fleet, device: Device, name: str) -> Rendered:
     files = {}
     for each in file_names(settings):
         path = keys.workspace.root / each
-        if each.startswith("trust/") and each != DEVICE_CERTIFICATE:
+        if is_trust_file(each) and each != DEVICE_CERTIFICATE:
             if not path.is_file():
                 raise LocalError(
                     f"the settings of {name} name {each}: put that file into the workspace"

@@ -9,9 +9,8 @@ from offhook_provisioning.crypto.authority import CRL_DAYS
 from offhook_provisioning.fleet.outcome import Outcome
 from offhook_provisioning.workspace.keys import Keys
 from offhook_provisioning.workspace.state import DeviceState
-from offhook_provisioning.workspace.workspace import CRL, Workspace
+from offhook_provisioning.workspace.workspace import CRL_PLACES, Workspace
 
-TOKEN: str = "ticket.token"  # noqa: S105  the secret's name
 _DAY = 86_400
 
 
@@ -25,7 +24,7 @@ def forget_keys(workspace: Workspace, name: str, now: float) -> Outcome:
     revoke_serials(workspace, state.serials, now, outcome, name)
     if workspace.disk.remove_folder(workspace.root / "out" / name):
         outcome.say(f"{name}: bundle withdrawn from out/", changed=True)
-    if workspace.disk.remove(workspace.secret_path(name, TOKEN)):
+    if workspace.disk.remove(workspace.token_path(name)):
         outcome.say(f"{name}: ticket void", changed=True)
     empty = DeviceState(used=state.used, serials=state.serials, counter=state.counter)
     if state != empty:
@@ -60,8 +59,11 @@ def revoke_serials(
 def crl_due(workspace: Workspace, now: float) -> bool:
     """Whether the list is missing, lacks something, or must be dated anew."""
     known = workspace.revocations
-    there = all((workspace.root / each).is_file() for each in (CRL, "out/crl.pem"))
-    return not there or set(known.listed) != set(known.serials) or now >= known.refresh_at
+    there = workspace.crl
+    # One that begins later is of a clock that ran ahead: nobody would take it until then.
+    if there is None or there.last_update_utc.timestamp() > now:
+        return True
+    return set(known.listed) != set(known.serials) or now >= known.refresh_at
 
 
 def write_crl(keys: Keys, now: float) -> bool:
@@ -75,7 +77,7 @@ def write_crl(keys: Keys, now: float) -> bool:
     workspace.keep_revocations(replace(known, number=number, refresh_at=0))
     serials = {int(serial): float(when) for serial, when in known.serials.items()}
     pem = keys.authority.revocation_list(serials, number, now)
-    for place in (CRL, "out/crl.pem"):
+    for place in CRL_PLACES:
         workspace.disk.write(workspace.root / place, pem)
     refresh = int(now) + CRL_DAYS * _DAY * 2 // 3
     done = replace(known, number=number, listed=tuple(sorted(known.serials)), refresh_at=refresh)

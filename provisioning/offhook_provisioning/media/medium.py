@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from offhook.base.errors import LocalError
-from offhook_provisioning.workspace.disk import PRIVATE, Disk, read
+from offhook_provisioning.workspace.disk import PRIVATE, Disk, explaining, read
 
 SECTOR: Final = 512
 _FAT_KINDS: Final = (0x01, 0x04, 0x06, 0x0B, 0x0C, 0x0E)
@@ -64,14 +64,16 @@ class Folder:
             return False
         # In place: FAT knows no modes to be set, and a document that is cut short is refused.
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        try:
+        with explaining(f"can't write {path}"):
             handle = os.open(path, flags, PRIVATE)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(handle)
-        except OSError as error:
-            raise LocalError(f"can't write {path}: {error.strerror or error}") from error
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(handle)
+            except OSError:
+                path.unlink(missing_ok=True)
+                raise
         if self.read(name) != content:
             raise LocalError(f"{path} does not hold what was written: try another stick")
         return True
@@ -155,11 +157,8 @@ def card(device: Path) -> FatPartition:
 
 def _fat_offset(path: Path) -> int:
     """Where the first partition begins, octets, if it is FAT (MBR as in the kernel's msdos.c)."""
-    try:
-        with path.open("rb") as file:
-            sector = file.read(SECTOR)
-    except OSError as error:
-        raise LocalError(f"can't read {path}: {error.strerror or error}") from error
+    with explaining(f"can't read {path}"), path.open("rb") as file:
+        sector = file.read(SECTOR)
     if len(sector) < SECTOR or sector[-2:] != b"\x55\xaa":
         raise LocalError(f"{path} has no partition table: is it an unpacked image of a card?")
     kind = sector[_TABLE_AT + 4]

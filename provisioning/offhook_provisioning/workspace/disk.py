@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +22,35 @@ PUBLIC: Final = 0o644
 Step = Callable[[str, Path], None]
 
 
+_REMEDIES: Final[Mapping[int, str]] = {
+    errno.ENOSPC: "make room there, then say this again",
+    errno.EDQUOT: "make room there, then say this again",
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f), then say this again",
+    errno.EROFS: "mount it so that it can be written, then say this again",
+    errno.EACCES: "say this as the user to whom it belongs",
+    errno.EPERM: "say this as the user to whom it belongs",
+    errno.EIO: "the disk is failing: restore a backup on another one",
+}
+
+
 class DiskError(LocalError):
-    """A file can't be read or written; the text names it and says why."""
+    """A file can't be read or written; the text names it, says why and what helps."""
+
+
+def explained(what: str, error: OSError) -> str:
+    """What could not be done, why, and what helps where that is known."""
+    where = f" ({error.filename})" if error.filename and str(error.filename) not in what else ""
+    remedy = _REMEDIES.get(error.errno or 0)
+    return f"{what}: {error.strerror or error}{where}{f'. {remedy.capitalize()}' if remedy else ''}"
+
+
+@contextmanager
+def explaining(what: str) -> Iterator[None]:
+    """Turns an OSError inside into a DiskError that begins with `what`."""
+    try:
+        yield
+    except OSError as error:
+        raise DiskError(explained(what, error)) from error
 
 
 def _no_step(_what: str, _path: Path) -> None:
@@ -41,63 +70,59 @@ class Disk:
     def write(self, path: Path, content: bytes, mode: int = PUBLIC) -> bool:
         """Replace `path` unless it has this content and mode already; whether it was written.
 
-        Folders above are made, private ones where the file is. Raises DiskError.
+        Folders above are made, private ones where the file is. Raises DiskError, and then nothing
+        has changed.
         """
-        try:
+        with explaining(f"can't write {path}"):
             if _same(path, content, mode):
                 return False
             self.folder(path.parent, 0o700 if mode == PRIVATE else 0o755)
             temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
-            self._create(temporary, content, mode)
-            self._step("rename", path)
-            temporary.replace(path)
+            try:
+                self._create(temporary, content, mode)
+                self._step("rename", path)
+                temporary.replace(path)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
             self._step("fsync folder", path.parent)
             _sync_folder(path.parent)
-        except OSError as error:
-            raise DiskError(f"can't write {path}: {error.strerror or error}") from error
         self.changed.append(path)
         return True
 
     def folder(self, path: Path, mode: int = 0o755) -> None:
-        """Make `path` and what lacks above it, all with `mode`. Raises OSError."""
-        if not path.is_dir():
-            self.folder(path.parent, mode)
-            self._step("mkdir", path)
-            path.mkdir(mode=mode, exist_ok=True)
+        """Make `path` and what lacks above it, all with `mode`. Raises DiskError."""
+        with explaining(f"can't make {path}"):
+            if not path.is_dir():
+                self.folder(path.parent, mode)
+                self._step("mkdir", path)
+                path.mkdir(mode=mode, exist_ok=True)
+                _sync_folder(path.parent)
 
     def remove(self, path: Path) -> bool:
         """Remove the file `path`; whether it was there. Raises DiskError."""
-        try:
-            if not path.exists():
-                return False
-            self._step("unlink", path)
-            path.unlink()
-            _sync_folder(path.parent)
-        except OSError as error:
-            raise DiskError(f"can't remove {path}: {error.strerror or error}") from error
-        self.changed.append(path)
-        return True
+        return self._removed(path, path.exists(), "unlink", Path.unlink)
 
     def remove_folder(self, path: Path) -> bool:
         """Remove `path` with all in it; whether it was there. Raises DiskError."""
-        try:
-            if not path.is_dir():
-                return False
-            self._step("rmtree", path)
-            shutil.rmtree(path)
-            _sync_folder(path.parent)
-        except OSError as error:
-            raise DiskError(f"can't remove {path}: {error.strerror or error}") from error
-        self.changed.append(path)
-        return True
+        return self._removed(path, path.is_dir(), "rmtree", shutil.rmtree)
 
     def sweep(self, folder: Path) -> None:
         """Remove what an interrupted command left unfinished below `folder`. Raises DiskError."""
-        try:
+        with explaining(f"can't sweep {folder}"):
             for path in list(folder.rglob(f"{TEMPORARY}*")):
                 path.unlink(missing_ok=True)
-        except OSError as error:
-            raise DiskError(f"can't sweep {folder}: {error.strerror or error}") from error
+
+    def _removed(
+        self, path: Path, there: bool, what: str, remove: Callable[[Path], object]
+    ) -> bool:
+        if there:
+            with explaining(f"can't remove {path}"):
+                self._step(what, path)
+                remove(path)
+                _sync_folder(path.parent)
+            self.changed.append(path)
+        return there
 
     def _create(self, path: Path, content: bytes, mode: int) -> None:
         self._step("create", path)
@@ -114,12 +139,10 @@ class Disk:
 
 def read(path: Path) -> bytes:
     """The content of `path`. Raises DiskError."""
-    try:
+    with explaining(f"can't read {path}"):
         if path.stat().st_size > LONGEST:
             raise DiskError(f"{path} is longer than {LONGEST} octets")
         return path.read_bytes()
-    except OSError as error:
-        raise DiskError(f"can't read {path}: {error.strerror or error}") from error
 
 
 def _same(path: Path, content: bytes, mode: int) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 
 from offhook.base.errors import LocalError
 from offhook.base.schema.bundle_content import DEVICE_CERTIFICATE, DEVICE_KEY
-from offhook.base.schema.document_fields import SECRETS, DeviceId
+from offhook.base.schema.document_fields import DEVICE_NAME, SECRETS, DeviceId
 from offhook.base.schema.network_settings import NetworkSettings
 from offhook.base.schema.problem import DocumentInvalid
 from offhook.base.schema.section import Defect, Section, key
@@ -18,7 +18,6 @@ from offhook.base.schema.ticket import Enrolment
 from offhook.base.schema.walker import walk
 from offhook_provisioning.workspace.toml_text import to_toml
 
-DEVICE_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 FLEET: Final = "_fleet"
 """The scope of secrets that all devices share; no device can have this name."""
 
@@ -105,12 +104,26 @@ def device_text(accounts: list[dict[str, Any]]) -> str:
     return to_toml({"status": "active", "accounts": accounts})
 
 
-def with_status(octets: bytes, status: Status) -> bytes:
-    """A device's file with another status, the rest as the operator wrote it."""
-    line = f'status = "{status}"'
-    text = octets.decode()
-    changed, found = re.subn(r'(?m)^status\s*=\s*"[a-z]*"', line, text, count=1)
-    return (changed if found else f"{line}\n{text}").encode()
+def rewritten(octets: bytes, name: str, **values: str) -> bytes:
+    """The file of the device `name` with other values at its top, the rest as it was written.
+
+    Raises LocalError where it is written in a way that only a person can change.
+    """
+    text = octets.decode("utf-8-sig")
+    for field, value in values.items():
+        line = f'{field} = "{value}"'
+        old = rf"""(?m)^[ \t]*(["']?){field}\1[ \t]*=[ \t]*("[^"\n]*"|'[^'\n]*')"""
+        text, found = re.subn(old, line, text, count=1)
+        text = text if found else f"{line}\n{text}"
+    try:
+        device = read_device(text.encode(), name)
+        there = all(getattr(device, field) == value for field, value in values.items())
+    except LocalError:
+        there = False
+    if not there:
+        wanted = ", ".join(f'{field} = "{value}"' for field, value in values.items())
+        raise LocalError(f"devices/{name}.toml can't be changed by rule: write {wanted} into it")
+    return text.encode()
 
 
 def check_name(name: str) -> str:

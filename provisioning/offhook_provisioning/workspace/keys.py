@@ -91,6 +91,10 @@ class Keys:
         """The CA."""
         return Authority(self.opened(CA_KEY), self.workspace.chain)
 
+    def token(self, device: str) -> Secret:
+        """The token of a device's newest ticket. Raises LocalError."""
+        return self.opened(str(self.workspace.token_path(device).relative_to(self.workspace.root)))
+
     def secret(self, device: str, name: str) -> Secret:
         """What `secrets/name` is for a device. Raises LocalError with the command that sets it."""
         path = self.workspace.find_secret(device, name)

@@ -7,11 +7,12 @@ import getpass
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 from offhook.base.errors import LocalError
+from offhook_provisioning.workspace.disk import explaining
 
 LOCK: Final = ".lock"
 
@@ -24,10 +25,8 @@ class Busy(LocalError):
 def locked(workspace: Path) -> Iterator[None]:
     """Hold the workspace. Raises Busy, which says who has it, without waiting."""
     path = workspace / LOCK
-    try:
+    with explaining(f"can't lock {path}"):
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise LocalError(f"can't lock {path}: {error.strerror or error}") from error
     with os.fdopen(handle, "r+b") as file:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -37,9 +36,11 @@ def locked(workspace: Path) -> Iterator[None]:
                 f"{who} is at work in {workspace}: nothing was changed. "
                 "Wait until that command is done, then say this again"
             ) from None
-        file.truncate(0)
-        file.write(f"{_user()} on {socket.gethostname()} (process {os.getpid()})\n".encode())
-        file.flush()
+        who = f"{_user()} on {socket.gethostname()} (process {os.getpid()})\n"
+        # Who it is only helps a second operator: on a full disk the lock holds without it.
+        with suppress(OSError):
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, who.encode(), 0)
         yield
 
 

@@ -26,7 +26,7 @@ from offhook_provisioning.crypto.sealing import (
     seal_by_passphrase,
 )
 from offhook_provisioning.crypto.signing import SigningKey
-from offhook_provisioning.workspace.disk import PRIVATE, TEMPORARY, Disk, DiskError, read
+from offhook_provisioning.workspace.disk import PRIVATE, TEMPORARY, Disk, read
 from offhook_provisioning.workspace.keys import (
     CA_KEY,
     IDENTITY,
@@ -56,16 +56,14 @@ def make(
     """A new workspace at `root`; `company`: its CA waits for the company's signature.
 
     Writes its mark last: until then the folder is none, and the command can be said again.
-    Raises LocalError.
+    Raises LocalError, also where keys of a workspace would be replaced by new ones.
     """
     check_passphrase(passphrase)
+    _check_new(root)
     workspace = Workspace(root, disk)
     identity, operator, ca_key = Identity.generate(), SigningKey.generate(), new_key()
-    try:
-        disk.folder(root / "private", 0o700)
-        disk.folder(root / "state", 0o700)
-    except OSError as error:
-        raise DiskError(f"can't make {root}: {error.strerror or error}") from error
+    disk.folder(root / "private", 0o700)
+    disk.folder(root / "state", 0o700)
     disk.write(root / IDENTITY, sealed_identity(identity, passphrase), PRIVATE)
     keys = {operator_file(operator.public): operator.octets, CA_KEY: ca_key}
     for file, secret in keys.items():
@@ -78,11 +76,30 @@ def make(
         disk.write(root / CHAIN, certificate.public_bytes(Encoding.PEM))
     if not (root / "fleet.toml").exists():
         disk.write(root / "fleet.toml", _first_fleet(name).encode())
-    disk.write(root / ".gitignore", GITIGNORE.encode())
+    disk.write(root / ".gitignore", _ignoring(root / ".gitignore"))
     workspace.mark(
         Marked(format=1, recipient=identity.recipient, operator=(operator.public.hex(),))
     )
     return workspace
+
+
+def _check_new(root: Path) -> None:
+    """Raises LocalError where another operator was faster, or where a workspace lost its mark."""
+    if (root / MARK).exists():
+        raise LocalError(f"{root} is a workspace already: nothing was changed")
+    for used in ("devices", "private/secrets", "state"):
+        if any((root / used).glob("*")):
+            raise LocalError(
+                f"{root} holds {used} of a workspace that lost {MARK}: new keys would make all of "
+                "it worthless. Bring that file back from git or a backup, or name an empty folder"
+            )
+
+
+def _ignoring(path: Path) -> bytes:
+    """What stands in .gitignore already, and what no repository may take in."""
+    lines = read(path).decode("utf-8", "replace").splitlines() if path.is_file() else []
+    lines += [each for each in GITIGNORE.splitlines() if each not in lines]
+    return "".join(f"{each}\n" for each in lines).encode()
 
 
 def _first_fleet(name: str) -> str:
@@ -125,16 +142,18 @@ def backup(workspace: Workspace, target: Path, passphrase: Secret) -> int:
 
 
 def restore(source: Path, root: Path, passphrase: Secret, disk: Disk) -> int:
-    """A backup into an empty folder; how many files. The mark comes last. Raises LocalError."""
-    if (
-        root.exists()
-        and any(each.name != LOCK for each in root.iterdir())
-        and (root / MARK).exists()
-    ):
+    """A backup into an empty folder; how many files. The mark comes last.
+
+    What an interrupted one wrote may be there. Raises LocalError before a file is replaced.
+    """
+    if (root / MARK).exists():
         raise LocalError(f"{root} is a workspace already: name an empty folder")
     files = _unpacked(read(source), passphrase)
     if MARK not in files:
         raise LocalError(f"{source} is no backup of a workspace")
+    for name, (octets, _) in files.items():
+        if (root / name).exists() and read(root / name) != octets:
+            raise LocalError(f"{root / name} is there, and is another one: name an empty folder")
     for name in sorted(files, key=lambda each: each == MARK):
         octets, mode = files[name]
         disk.write(root / name, octets, mode)

@@ -96,8 +96,8 @@ def _of_descriptor(number: int) -> bytes:
     try:
         with os.fdopen(os.dup(number), "rb") as file:
             return file.read(LONGEST + 2)
-    except OSError as error:
-        raise NoSecret(f"can't read descriptor {number}: {error.strerror or error}") from error
+    except (OSError, OverflowError) as error:
+        raise NoSecret(f"can't read descriptor {number}: {error}") from error
 
 
 def _of_command(command: str) -> bytes:

@@ -63,7 +63,7 @@ def decode_device(octets: bytes, name: str) -> DeviceState:
     """Raises LocalError."""
     try:
         return msgspec.json.decode(octets, type=DeviceState)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise _broken(f"state/{name}.json", error) from None
 
 
@@ -71,9 +71,9 @@ def decode_revocations(octets: bytes) -> Revocations:
     """Raises LocalError."""
     try:
         return msgspec.json.decode(octets, type=Revocations)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise _broken("state/_revoked.json", error) from None
 
 
-def _broken(where: str, error: msgspec.DecodeError) -> LocalError:
+def _broken(where: str, error: Exception) -> LocalError:
     return LocalError(f"{where} is damaged: {error}. Restore it from a backup")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 from cryptography import x509
@@ -35,8 +35,9 @@ from offhook_provisioning.workspace.state import (
 MARK: Final = "public/workspace.json"
 """The file that makes a folder a workspace; `init` writes it last."""
 CHAIN: Final = "public/ca.pem"
+SEALED: Final = "private/secrets"
 CSR: Final = "public/ca.csr.pem"
-CRL: Final = "public/crl.pem"
+CRL_PLACES: Final = ("public/crl.pem", "out/crl.pem")
 GITIGNORE: Final = "private/\nstate/\nout/\n.lock\n.offhook-*\n"
 
 
@@ -45,7 +46,7 @@ class Marked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     format: int
     recipient: str
-    operator: tuple[str, ...]
+    operator: tuple[Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class Workspace:
         """The mark."""
         try:
             return msgspec.json.decode(read(self.root / MARK), type=Marked)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, ValueError) as error:
             raise LocalError(f"{MARK} is damaged: {error}. Restore it from a backup") from None
 
     def mark(self, marked: Marked) -> bool:
@@ -137,7 +138,22 @@ class Workspace:
                 f"the CA has no certificate yet: have {CSR} signed by the company's CA, "
                 "then offhook-provision ca install FILE"
             )
-        return tuple(x509.load_pem_x509_certificates(read(path)))
+        try:
+            return tuple(x509.load_pem_x509_certificates(read(path)))
+        except ValueError:
+            raise LocalError(f"{CHAIN} is damaged. Restore it from a backup") from None
+
+    @property
+    def crl(self) -> x509.CertificateRevocationList | None:
+        """The list that was last written, if it is whole, and the same in `out/`."""
+        paths = [self.root / each for each in CRL_PLACES]
+        if not all(each.is_file() for each in paths):
+            return None
+        first, second = map(read, paths)
+        try:
+            return x509.load_pem_x509_crl(first) if first == second else None
+        except ValueError:
+            return None
 
     @property
     def anchor(self) -> bytes:
@@ -155,18 +171,27 @@ class Workspace:
             raise LocalError(
                 f"{name!r} is no name for a secret: small letters, digits, '.', '_' and '-'"
             )
-        return (
-            self.root
-            / "private"
-            / "secrets"
-            / (scope if scope == FLEET else check_name(scope))
-            / f"{name}.age"
-        )
+        folder = scope if scope == FLEET else check_name(scope)
+        return self.root / SEALED / folder / f"{name}.age"
 
     def put_secret(self, scope: str, name: str, secret: Secret) -> None:
         """Keep a secret, sealed. That needs no passphrase."""
         path = self.secret_path(scope, name)
         self.disk.write(path, seal(secret, self.marked.recipient), PRIVATE)
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """Every secret that is set: its scope and its name, sorted."""
+        for path in sorted((self.root / SEALED).glob("*/*.age")):
+            yield path.parent.name, path.stem
+
+    def token_path(self, device: str) -> Path:
+        """The sealed file of the newest ticket's token; no secret of the settings lies there."""
+        return self.root / "private" / "tokens" / f"{check_name(device)}.age"
+
+    def keep_token(self, device: str, token: Secret) -> None:
+        """Keep a token, sealed."""
+        sealed = seal(token, self.marked.recipient)
+        self.disk.write(self.token_path(device), sealed, PRIVATE)
 
     def find_secret(self, device: str, name: str) -> Path | None:
         """The sealed file of what `secrets/name` is for a device: its own, or the fleet's."""

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from offhook.shells.store.clock import RELEASED, WallClock, monotonic
+from offhook.base.clock_bounds import RELEASED
+from offhook.shells.store.clock import WallClock, monotonic
 
 LATER = 4_000_000_000.0
 

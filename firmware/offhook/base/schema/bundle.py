@@ -7,7 +7,7 @@ The payload names device, recipient key and counter and holds the content sealed
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -133,8 +133,3 @@ def accept_bundle(octets: bytes, holder: Holder, means: Means, wall_time: float)
     if fault is not None:
         raise DocumentRefused(*fault)
     return Bundle(header, content)
-
-
-def files_of(bundle: Bundle) -> Mapping[str, bytes]:
-    """What to write beside the settings that is no secret: path → octets, `settings.toml` too."""
-    return {"settings.toml": bundle.content.settings_text.encode(), **bundle.content.files}

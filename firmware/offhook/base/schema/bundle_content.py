@@ -152,12 +152,17 @@ def file_names(settings: Settings) -> Iterator[str]:
         yield trust.client_certificate
 
 
+def is_trust_file(name: str) -> bool:
+    """Whether a bundle may bring a file of this name: one in the folder trust/, and no way out."""
+    return _FILE.fullmatch(name) is not None
+
+
 def _of_the_system(name: str) -> bool:
     return name.startswith(_OF_THE_SYSTEM) and ".." not in name
 
 
 def _take_files(document: dict[str, object]) -> dict[str, bytes]:
     listed = document.pop("files", {})
-    if not isinstance(listed, dict) or not all(_FILE.fullmatch(name) for name in listed):
+    if not isinstance(listed, dict) or not all(is_trust_file(name) for name in listed):
         raise DocumentRefused(Flaw.MALFORMED, "files is no table of names below trust/")
     return {name: decode_base64(text, f"the file {name}") for name, text in listed.items()}

@@ -23,10 +23,12 @@ SECRET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 SECRETS: Final = "secrets/"
 """The folder, beside the settings, in which every secret of a bundle is a file."""
 
+DEVICE_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
 DeviceId = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[a-z0-9][a-z0-9-]{0,62}\Z",
+        pattern=rf"^{DEVICE_NAME.pattern}\Z",
         extra={"expects": "a device's name: small letters, digits and hyphens, at most 63"},
     ),
 ]

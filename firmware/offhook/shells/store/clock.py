@@ -7,13 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from offhook.base.clock_bounds import LATEST, RELEASED
 from offhook.shells.store.atomic import StoreError, read_whole, write_atomically
-
-RELEASED: Final = 1_793_491_200.0
-"""Unix time (2026-11-01): it can't be earlier than this version of the code."""
-
-LATEST: Final = 4_102_444_800.0
-"""Unix time (2100-01-01): a kept bound beyond it is damage, and would expire every certificate."""
 
 _LONGEST: Final = 64
 
