@@ -49,7 +49,20 @@ class Telephone:
         for symbol in keys:
             row = next(n for n, line in enumerate(keypad.layout) if symbol in line)
             place = keypad.rows[row], keypad.columns[keypad.layout[row].index(symbol)]
-            await self.press(*place)
+            await self.hold_until_taken(*place)
+
+    async def hold_until_taken(self, one: int, other: int) -> None:
+        before = self.taken
+        self.gpio.contact(one, other, closed=True)
+        await self.until(lambda: self.taken != before)
+        self.gpio.contact(one, other, closed=False)
+        await asyncio.sleep(HELD_S)
+
+    @property
+    def taken(self) -> tuple[object, ...]:
+        """What shows that a key was taken: the digits so far, or what became of them."""
+        view = self.handset.view()
+        return view.digits, view.calls
 
     async def press(self, one: int, other: int) -> None:
         for closed in (True, False):

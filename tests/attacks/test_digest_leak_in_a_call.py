@@ -42,7 +42,7 @@ def test_a_callers_challenge_to_our_bye_gets_no_credentials(status: int, realm: 
     desk.ring_phone(extension)
     (arrived,) = desk.told(phone.CallArrived)
     assert isinstance(arrived, phone.CallArrived)
-    arrived.call.accept()
+    arrived.call.accept(desk.now)
     desk.settle()
     desk.linked = False
     arrived.call.hang_up(desk.now)

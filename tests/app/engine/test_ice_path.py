@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from aioice import Candidate
 from tests.app.engine.scene import play
 from tests.app.engine.test_keyings import (
     DTLS,
@@ -68,6 +69,7 @@ async def ready(
     *,
     ice: bool = True,
     turn: TurnTerms | None = None,
+    local_names: bool = False,
 ) -> LocalReady:
     with inside:
         side.engine.handle(
@@ -77,7 +79,7 @@ async def ready(
                 ("AES_CM_128_HMAC_SHA1_80",) if Keying.SDES in keyings else (),
                 dtls=Keying.DTLS in keyings,
                 zrtp=ZrtpOwn(host.encode().ljust(12)) if Keying.ZRTP in keyings else None,
-                ice=IceTerms(turn_server=turn) if ice else None,
+                ice=IceTerms(turn_server=turn, local_names=local_names) if ice else None,
             )
         )
     return await side.wait(LocalReady)
@@ -258,6 +260,39 @@ def test_a_later_agreement_without_ice_goes_where_it_says(lab: Wire) -> None:
         carol.engine.handle(Start(1))
         assert await speak(alice, carol) >= 0.99
         for side in (alice, bob, carol):
+            side.engine.close()
+
+    play(scene())
+
+
+def test_who_turns_to_a_peer_without_ice_hears_nothing_of_the_search_that_was_given_up(
+    lab: Wire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = asyncio.Event(), asyncio.Event()
+
+    async def slowly(told: list[Candidate], _host: str) -> list[Candidate]:
+        asked.set()
+        await answered.wait()
+        return told
+
+    monkeypatch.setattr("offhook.shells.net.ice.resolved", slowly)
+
+    async def scene() -> None:
+        alice, bob = KeyedSide("a"), KeyedSide("b")
+        mine = await ready(alice, lab.phone, lab.phone_host, SDES, local_names=True)
+        theirs = await ready(bob, lab.peer, lab.peer_host, SDES)
+        alice.engine.handle(by_ice(mine, theirs, SDES, Role.PASSIVE))
+        await asked.wait()
+        for side, agreed in (
+            (alice, towards(mine, theirs, SDES, Role.PASSIVE)),
+            (bob, towards(theirs, mine, SDES, Role.ACTIVE)),
+        ):
+            side.engine.handle(agreed)
+            side.engine.handle(Start(1))
+        answered.set()
+        assert await speak(alice, bob) >= 0.99
+        assert not alice.of(PathLost)
+        for side in (alice, bob):
             side.engine.close()
 
     play(scene())

@@ -9,7 +9,7 @@ import signal
 from offhook.app.engine.client import EngineOptions
 from offhook.app.engine.keeper import EngineKeeper
 from offhook.protocols.media.handset_messages import Say, Spoken
-from offhook.protocols.media.messages import Report
+from offhook.protocols.media.messages import Prepare, Report, SessionFailed
 
 PATIENCE_S = 20.0
 
@@ -57,5 +57,25 @@ def test_one_that_is_closed_stays_closed_also_while_it_waits_to_start_again() ->
         await keeper.close()
         await asyncio.sleep(0.3)
         assert keeper.pid is None
+
+    asyncio.run(run())
+
+
+def test_a_call_that_begins_while_none_runs_is_told_at_once() -> None:
+    async def run() -> None:
+        lost = asyncio.Event()
+        reports: asyncio.Queue[Report] = asyncio.Queue()
+        keeper = EngineKeeper(EngineOptions(), reports.put_nowait, lambda _reason: lost.set())
+        await keeper.start()
+        assert keeper.pid is not None
+        os.kill(keeper.pid, signal.SIGKILL)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await lost.wait()
+                keeper.post(Prepare(7, "127.0.0.1", (), 46))
+                assert reports.empty(), "never within the call that asks"
+                assert await reports.get() == SessionFailed(7, "the media engine is not there")
+        finally:
+            await keeper.close()
 
     asyncio.run(run())

@@ -6,6 +6,7 @@ import pytest
 
 from offhook.base.errors import LocalError
 from offhook.base.schema import prompt_language as schema
+from offhook.base.schema.feature_codes import builtin_feature_codes
 from offhook.base.schema.problem import DocumentInvalid
 from offhook.base.schema.prompt_language import (
     SENTENCES,
@@ -50,6 +51,17 @@ def test_no_two_sentences_of_a_language_are_the_same(tag: str) -> None:
 def test_no_sentence_of_one_language_was_left_in_the_other() -> None:
     english, german = (prompt_language(tag).sentences for tag in ("en", "de"))
     assert not {name for name in SENTENCES if english[name] == german[name]}
+
+
+@pytest.mark.parametrize(("tag", "letters"), [("en", "letters"), ("de", "Buchstaben")])
+def test_what_people_compare_may_be_words_so_that_nothing_fixed_calls_it_letters(
+    tag: str, letters: str
+) -> None:
+    said = " ".join(prompt_language(tag).sentences.values())
+    printed = " ".join(
+        f"{each.name[tag]} {each.does[tag]}" for each in builtin_feature_codes().codes
+    )
+    assert letters.lower() not in f"{said} {printed}".lower()
 
 
 @pytest.mark.parametrize("tag", prompt_languages())

@@ -48,11 +48,12 @@ class StandInEngine:
     randomness: SeededRandomness
     commands: list[engine.SessionCommand] = field(default_factory=list)
     waiting: list[engine.SessionReport] = field(default_factory=list)
+    answers_prepare: bool = True
     answers_stop: bool = True
 
     def post(self, command: engine.SessionCommand) -> None:
         self.commands.append(command)
-        if isinstance(command, engine.Prepare):
+        if isinstance(command, engine.Prepare) and self.answers_prepare:
             self.waiting.append(self._ready(command))
         elif isinstance(command, engine.Stop) and self.answers_stop:
             self.waiting.append(engine.Stopped(command.session))

@@ -178,4 +178,4 @@ class Pair:
             case int() as status:
                 call.reject(status, "so it was wanted", self.now)
             case None:
-                call.accept()
+                call.accept(self.now)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from tests.phone.call.desk import Desk, state_of
 
 from offhook.phone.call import account as phone
-from offhook.phone.call import call as events
+from offhook.phone.call import call_events as events
 from offhook.phone.call.outgoing import OutgoingCall
 from offhook.phone.call.states import CallState
 from offhook.protocols.media import messages as engine
@@ -99,7 +99,7 @@ def test_a_call_answered_here_is_held_once_its_dialog_stands() -> None:
     desk.ring_phone(extension)
     (arrived,) = desk.told(phone.CallArrived)
     assert isinstance(arrived, phone.CallArrived)
-    arrived.call.accept()
+    arrived.call.accept(desk.now)
     arrived.call.hold(desk.now)
     desk.settle()
     arrived.call.hold(desk.now)
@@ -222,7 +222,7 @@ def test_an_offer_that_could_not_be_sent_leaves_no_gap_in_the_versions() -> None
     (arrived,) = desk.told(phone.CallArrived)
     assert isinstance(arrived, phone.CallArrived)
     call = arrived.call
-    call.accept()
+    call.accept(desk.now)
     desk.linked = False
     desk.settle()
     call.hold(desk.now)

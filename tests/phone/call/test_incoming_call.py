@@ -6,7 +6,7 @@ import pytest
 from tests.phone.call.desk import Desk, state_of
 
 from offhook.phone.call import account as phone
-from offhook.phone.call import call as events
+from offhook.phone.call import call_events as events
 from offhook.phone.call.incoming import IncomingCall
 from offhook.phone.call.record import Outcome
 from offhook.phone.call.states import CallState
@@ -35,7 +35,7 @@ def test_a_call_with_keys_rings_and_is_answered() -> None:
     call = arrived(desk)
     assert state_of(call) is CallState.ALERTING
     assert call.caller_name == "Practice trunk"
-    call.accept()
+    call.accept(desk.now)
     desk.settle()
     assert state_of(call) is CallState.TALKING
     assert call.record.status == 200
@@ -92,7 +92,7 @@ def test_a_caller_who_gives_up_ends_the_ringing() -> None:
     assert state_of(call) is CallState.ENDED
     assert call.record.outcome is Outcome.CANCELLED
     assert call.record.status == 487
-    call.accept()
+    call.accept(desk.now)
     desk.settle()
     assert state_of(call) is CallState.ENDED
 
@@ -117,7 +117,7 @@ def test_an_offer_that_is_no_sdp_is_refused_and_harms_nobody(body: bytes) -> Non
 def test_a_re_invite_without_keys_is_refused_and_the_call_goes_on() -> None:
     desk = called_by("echo")
     call = arrived(desk)
-    call.accept()
+    call.accept(desk.now)
     desk.settle()
     before = len(desk.phone_engine.posted(engine.SetRemote))
     reoffer(desk, PLAIN)
@@ -129,7 +129,7 @@ def test_a_re_invite_without_keys_is_refused_and_the_call_goes_on() -> None:
 def test_a_re_invite_without_sdp_gets_our_offer_with_the_key_in_use() -> None:
     desk = called_by("echo")
     call = arrived(desk)
-    call.accept()
+    call.accept(desk.now)
     desk.settle()
     (first,) = desk.phone_engine.posted(engine.SetRemote)
     assert isinstance(first, engine.SetRemote)

@@ -33,7 +33,7 @@ def talking(desk: Desk, *, incoming: bool = False) -> Call:
         (arrived,) = desk.told(CallArrived)
         assert isinstance(arrived, CallArrived)
         call: Call = arrived.call
-        arrived.call.accept()
+        arrived.call.accept(desk.now)
     else:
         call = desk.account.dial("echo", desk.now)
     desk.settle()

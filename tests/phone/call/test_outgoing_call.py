@@ -5,7 +5,7 @@ from tests.phone.call.desk import Desk, state_of
 
 from offhook.base.errors import LocalError
 from offhook.phone.call import account as phone
-from offhook.phone.call import call as events
+from offhook.phone.call import call_events as events
 from offhook.phone.call.outgoing import OutgoingCall
 from offhook.phone.call.record import Outcome
 from offhook.phone.call.states import CallState

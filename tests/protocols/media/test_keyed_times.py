@@ -9,6 +9,7 @@ from tests.protocols.media.keyed_link import DTLS, SDES, ZRTP, KeyedCall, Party,
 from tests.protocols.media.link import BOB, START, Link, key
 
 from offhook.base.vocabulary import PathAddress
+from offhook.protocols.keying.demultiplex import Traffic
 from offhook.protocols.keying.methods import Keying
 from offhook.protocols.keying.srtp_keys import AEAD_AES_256_GCM
 from offhook.protocols.media.keying_messages import Keyed, KeyingFailed, PeerReady, SuiteBroken
@@ -111,6 +112,23 @@ def test_when_the_peer_is_ready_the_handshake_is_begun_again_at_once() -> None:
     assert len(call.bob.keyed.datagrams_to_send()) == 1
 
 
+def test_when_the_peer_is_ready_a_hello_that_it_has_not_acknowledged_is_said_at_once() -> None:
+    call = KeyedCall(ZRTP)
+    call.bob.keyed.set_remote(call.agreed(call.bob, ZRTP), call.now)
+    (hello,) = call.bob.keyed.datagrams_to_send()
+    call.bob.keyed.handle(PeerReady(1), call.now + 0.01)
+    (again,) = call.bob.keyed.datagrams_to_send()
+    assert hello[0][12:-4] == again[0][12:-4]
+    call.agree(ZRTP)
+    call.start()
+    call.run(1)
+    assert call.bob.keyings == [Keying.ZRTP]
+    call.bob.sent.clear()
+    call.bob.keyed.handle(PeerReady(1), call.now)
+    call.carry()
+    assert Traffic.ZRTP not in call.bob.kinds()
+
+
 def test_with_the_answer_a_handshake_that_was_not_heard_is_said_again_at_once() -> None:
     call = KeyedCall(DTLS)
     call.bob.keyed.set_remote(call.agreed(call.bob, DTLS), call.now)
@@ -188,6 +206,39 @@ def test_a_peer_that_is_not_to_send_breaks_no_suite() -> None:
     call.bob.keyed.set_remote(call.agreed(call.bob, SDES), call.now)
     call.start()
     call.run(4)
+    assert not call.alice.of(SuiteBroken)
+
+
+@pytest.mark.parametrize("octets", [b"", bytes(1), bytes(32), b"\x00" * 4 + bytes(8), b"\xff" * 20])
+@pytest.mark.parametrize("rtcp", [False, True])
+def test_what_keeps_a_port_open_is_no_media_and_counts_as_none(octets: bytes, rtcp: bool) -> None:
+    call = KeyedCall(SDES)
+    call.agree(SDES)
+    call.start()
+    call.run(0.1)
+    for _ in range(2 * MOST_REJECTED):
+        call.alice.keyed.receive_datagram(octets, BOB, call.now, rtcp=rtcp)
+    call.run(0.1)
+    assert call.alice.keyed.statistics().rejected == 0
+    assert not call.alice.of(SuiteBroken)
+
+
+@pytest.mark.parametrize("held", [False, True])
+@pytest.mark.parametrize("second", [8, 200])
+def test_what_is_no_speech_on_its_port_says_nothing_of_the_suite(held: bool, second: int) -> None:
+    call = KeyedCall(SDES, back=Link(loss=1.0))
+    if not held:
+        call.agree(SDES)
+        call.start()
+        call.run(0.04)
+    forged = bytes((0x80, second)) + bytes(60)
+    for _ in range(MOST_REJECTED + 10):
+        call.alice.keyed.receive_datagram(forged, BOB, call.now, rtcp=True)
+    if held:
+        call.agree(SDES)
+        call.start()
+    call.run(0.04)
+    assert call.alice.keyed.statistics().rejected == MOST_REJECTED + 10
     assert not call.alice.of(SuiteBroken)
 
 

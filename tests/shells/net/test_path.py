@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.shells.net.tls_peer import settings_for
 
 from offhook.base.errors import LocalError
 from offhook.base.randomness import SeededRandomness
 from offhook.base.secret import Secret
 from offhook.base.vocabulary import IceDescription, PathAddress
-from offhook.shells.net.path import MediaPath, PlainPath, open_path
+from offhook.shells.net.path import IceSettings, MediaPath, PlainPath, TurnServer, open_path
 
 
 def opened() -> MediaPath:
@@ -35,6 +36,26 @@ def test_datagrams_go_from_the_described_ports_and_come_with_their_source() -> N
         there.close()
 
     asyncio.run(asyncio.wait_for(scene(), 10))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8"])
+def test_a_loopback_address_is_never_told_as_a_candidate(host: str) -> None:
+    path = open_path(host, 46, None, IceSettings(), SeededRandomness("path"))
+    assert isinstance(path, PlainPath)
+    path.close()
+
+
+def test_servers_are_named_by_their_addresses() -> None:
+    for at in (
+        PathAddress("relay.example", 5349),
+        PathAddress("", 5349),
+        PathAddress("192.0.2.1", 0),
+        PathAddress("192.0.2.1", 65536),
+    ):
+        with pytest.raises(LocalError, match="STUN or TURN server"):
+            IceSettings(stun_server=at)
+        with pytest.raises(LocalError, match="STUN or TURN server"):
+            IceSettings(turn_server=TurnServer(at, settings_for(), "user", Secret("password")))
 
 
 def test_what_has_come_by_now_is_handed_over_on_demand() -> None:

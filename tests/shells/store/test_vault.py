@@ -119,6 +119,12 @@ def test_what_is_kept_is_recalled_octet_for_octet_and_forgotten(tmp_path: Path) 
     assert vault.recall("device.key") is None
 
 
+def test_a_store_that_can_not_be_looked_into_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    vault = FileVault(tmp_path, kept=tmp_path / ("x" * 300))
+    with pytest.raises(VaultRefused):
+        vault.recall("zrtp.secret")
+
+
 @pytest.mark.parametrize("name", ["", "../home", "a/b", ".hidden", "A", "a\n", "x" * 65])
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(VaultRefused):

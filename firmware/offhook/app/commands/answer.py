@@ -17,7 +17,7 @@ from offhook.app.exit_status import OF_OUTCOME, ExitStatus
 from offhook.app.report import AnswerReport, CallReport, Failure, call_report, signalling_part
 from offhook.app.telephone import Telephone
 from offhook.phone.call import account as phone
-from offhook.phone.call import call as events
+from offhook.phone.call import call_events as events
 from offhook.phone.call.call import Call
 from offhook.phone.call.incoming import IncomingCall
 from offhook.shells.store.clock import monotonic
@@ -113,7 +113,7 @@ class _Answerer:
         else:
             self._talking = call
             self._until = None
-            call.accept()
+            call.accept(monotonic())
         self._runner.pump()
 
     def _follow(self, call: Call, change: events.CallEvent) -> None:

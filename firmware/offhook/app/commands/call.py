@@ -17,7 +17,7 @@ from offhook.app.exit_status import OF_OUTCOME, ExitStatus
 from offhook.app.report import CallReport, call_report
 from offhook.app.telephone import Telephone
 from offhook.phone.call import account as phone
-from offhook.phone.call import call as events
+from offhook.phone.call import call_events as events
 from offhook.phone.call.outgoing import OutgoingCall
 from offhook.phone.call.record import CallRecord, Direction
 from offhook.shells.store.clock import monotonic

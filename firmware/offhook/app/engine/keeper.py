@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Final
 
 from offhook.app.engine.client import EngineOptions, EngineProcess
+from offhook.app.engine.remote import ABSENT
 from offhook.base.errors import LocalError
-from offhook.protocols.media.messages import Command, Report
+from offhook.protocols.media.messages import Command, Prepare, Report, SessionFailed
 
 FIRST_WAIT_S: Final = 0.1
 LONGEST_WAIT_S: Final = 30.0
@@ -34,7 +35,7 @@ class EngineKeeper:
         on_started: Callable[[], None] = lambda: None,
     ) -> None:
         self._process = EngineProcess(options, on_report, self._crashed)
-        self._on_lost, self._on_started = on_lost, on_started
+        self._on_report, self._on_lost, self._on_started = on_report, on_lost, on_started
         self._wait_s = FIRST_WAIT_S
         self._started_at = 0.0
         self._again: asyncio.Task[None] | None = None
@@ -52,8 +53,16 @@ class EngineKeeper:
         self._on_started()
 
     def post(self, command: Command) -> None:
-        """Send one command; dropped while none runs: the loss of the engine has been told."""
-        self._process.post(command)
+        """Send one command; dropped while none runs: the loss of the engine has been told.
+
+        A call that begins meanwhile is told at once, as it would wait for an answer.
+        """
+        if isinstance(command, Prepare) and self._again is not None and self.pid is None:
+            failed = SessionFailed(command.session, ABSENT)
+            # Never within `post`: the machines that post are not re-entrant.
+            asyncio.get_running_loop().call_soon(self._on_report, failed)
+        else:
+            self._process.post(command)
 
     async def close(self) -> None:
         """Stop it, for good."""

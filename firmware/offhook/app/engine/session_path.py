@@ -98,9 +98,13 @@ class SessionPath:
         try:
             await self._path.connect(agreed.peer, controlling=agreed.controlling)
         except PeerError as error:
-            self._on_path(PathReport(PathState.CONNECTED, f"media goes as signalled: {error}"))
+            report = PathReport(PathState.CONNECTED, f"media goes as signalled: {error}")
         except LocalError as error:
-            self._on_path(PathReport(PathState.FAILED, str(error)))
+            report = PathReport(PathState.FAILED, str(error))
+        else:
+            return
+        if agreed is self._agreed:  # else something else was agreed on meanwhile
+            self._on_path(report)
 
     def _on_path(self, report: PathReport) -> None:
         if report.state is PathState.CONNECTED:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from offhook.base.errors import LocalError
 from offhook.base.randomness import Randomness
@@ -28,21 +28,20 @@ from offhook.phone.call.account_events import (
     Registered,
     Unregistered,
 )
-from offhook.phone.call.call import Call, CallTerms, Released
+from offhook.phone.call.account_terms import AccountTerms, Keepsakes
+from offhook.phone.call.call import Call
+from offhook.phone.call.call_events import Released
+from offhook.phone.call.call_terms import CallTerms
 from offhook.phone.call.flow_states import FlowCue, FlowState, next_state
 from offhook.phone.call.incoming import IncomingCall
-from offhook.phone.call.learned import Learned
 from offhook.phone.call.left_over import LeftOver
 from offhook.phone.call.outgoing import OutgoingCall
 from offhook.phone.call.states import CallState
 from offhook.phone.call.suite_change import without_suites
 from offhook.phone.call.target import dialled_uri
 from offhook.phone.call.trust import Hops
-from offhook.phone.call.zrtp_memory import ZrtpMemory
 from offhook.protocols.media import messages as engine
-from offhook.protocols.media.opus import OpusTerms
-from offhook.protocols.media.path_messages import IceTerms
-from offhook.protocols.sdp.negotiation import MediaPolicy, Origin
+from offhook.protocols.sdp.negotiation import Origin
 from offhook.protocols.sip import agent_events as ua
 from offhook.protocols.sip.agent import UserAgent
 from offhook.protocols.sip.backoff import Backoff
@@ -72,36 +71,6 @@ __all__ = [
 _RECONNECT_BASE_S = 1.0
 """The first wait after a lost flow: short, since the person can't be called meanwhile."""
 _RECONNECT_MAX_S = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class AccountTerms:
-    """What the settings say of one account."""
-
-    name: str
-    domain: str
-    """SIP domain: what a dialled number is completed with."""
-    server: tuple[str, int | None] | None
-    """A server to connect to instead of those that DNS names for the domain."""
-    policy: MediaPolicy
-    media_host: str | None
-    """Local address for media; None: the one that the flow has."""
-    media_dscp: int
-    user: str
-    register: bool
-    opus: OpusTerms = field(default_factory=OpusTerms)
-    """How Opus is encoded where it is agreed."""
-    ice: IceTerms | None = None
-    """What ICE may use; None: it is not spoken."""
-
-
-@dataclass(frozen=True, slots=True)
-class Keepsakes:
-    """What calls of every account remember."""
-
-    learned: Learned
-    zrtp: ZrtpMemory | None = None
-    """None: ZRTP is not spoken."""
 
 
 class Account:

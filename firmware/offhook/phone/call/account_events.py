@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from offhook.base.vocabulary import FlowReport, PathAddress
-from offhook.phone.call.call import Call, CallEvent
+from offhook.phone.call.call import Call
+from offhook.phone.call.call_events import CallEvent
 from offhook.phone.call.incoming import IncomingCall
 from offhook.protocols.sip.locate import DnsQuery
 

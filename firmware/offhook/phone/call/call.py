@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from dataclasses import replace
 from typing import Final
 
 from offhook.base.errors import LocalError
@@ -22,12 +21,10 @@ from offhook.phone.call.call_events import (
     HoldChanged,
     MediaSilent,
     Over,
-    Rang,
     Released,
-    TrustRestated,
 )
 from offhook.phone.call.call_terms import CallTerms
-from offhook.phone.call.engine_terms import set_remote
+from offhook.phone.call.engine_session import EngineSession
 from offhook.phone.call.keying import CallKeying, NoKeys
 from offhook.phone.call.offer_answer import OfferAnswer
 from offhook.phone.call.proposals import Proposals
@@ -52,22 +49,6 @@ from offhook.protocols.sip import invite_events as sip
 from offhook.protocols.sip.invite_client import OutgoingInvite
 from offhook.protocols.sip.invite_server import IncomingInvite
 
-__all__ = [
-    "Answered",
-    "Call",
-    "CallEvent",
-    "CallTerms",
-    "DigitHeard",
-    "Heard",
-    "HeardAgain",
-    "HoldChanged",
-    "MediaSilent",
-    "Over",
-    "Rang",
-    "Released",
-    "TrustRestated",
-]
-
 _MediaReport = (
     engine.FirstPacketSent
     | engine.KeysConfirmed
@@ -76,9 +57,11 @@ _MediaReport = (
     | engine.MediaBack
 )
 
-GOODBYE_S: Final = 0.9
-"""So long a BYE may take after the peer has closed DTLS: then the person hears what is wrong."""
-_NO_KEYS = "the other side would not encrypt"
+_NO_KEYS: Final = "the other side would not encrypt"
+_NO_ENGINE: Final = "the media engine does not answer"
+_PREPARING: Final = frozenset({CallState.PREPARING, CallState.ACCEPTING})
+"""The engine opens a path."""
+_OVER: Final = frozenset({CallState.ENDING, CallState.ENDED})
 
 
 class Call(ABC):
@@ -97,7 +80,7 @@ class Call(ABC):
         self.record = record
         self.invite: OutgoingInvite | IncomingInvite | None = None
         self._began = now
-        self._commands: deque[engine.SessionCommand] = deque()
+        self._engine = EngineSession(terms, controlling=record.direction is CallDirection.OUTGOING)
         self._events: deque[CallEvent] = deque()
         self._offer_answer = OfferAnswer(terms.policy, origin)
         self._keying = CallKeying(
@@ -106,11 +89,8 @@ class Call(ABC):
             terms.zrtp if terms.speaks_zrtp else None,
             needs_zrtp=terms.policy.minimum is Minimum.END_TO_END,
         )
-        self._engine_busy = False
         self._dialog_open = False
         self._proposals = Proposals()
-        self._goodbye: tuple[keys.KeyingReport, float] | None = None
-        """The keys ended, and until when (s) a BYE would explain that."""
         self._apart = False
         """Whether the person is not to be heard or to hear, whatever the peer agrees to."""
 
@@ -125,7 +105,10 @@ class Call(ABC):
         """End the call, whatever it is doing; harmless on one that is over."""
         answered = self.state is CallState.TALKING
         outcome = self._verdict() if answered else Outcome.CANCELLED
-        self._end(outcome, "hung up here" if answered else "given up", "local", now)
+        told = "hung up here" if answered else "given up"
+        if self._engine.due is not None:
+            told += " before the media engine was ready"
+        self._end(outcome, told, "local", now)
 
     def hold(self, now: float, *, held: bool = True) -> None:
         """Hold the call, or resume it (RFC 3264 §8.4); `HoldChanged` follows if the peer agrees.
@@ -136,14 +119,14 @@ class Call(ABC):
         self._proposals.hold_wanted = held
         if self._apart != held:
             self._apart = held
-            self._tell_media()
+            self._retell_media()
         self._propose(now)
 
     def compare_sas(self, *, same: bool) -> None:
         """The person compared the string with the other one (RFC 6189 §7)."""
         command = self._keying.compared(same=same)
         if command is not None and self.state is CallState.TALKING:
-            self._commands.append(command)
+            self._engine.send(command)
         self._restate_trust()
 
     def talked_s(self, now: float) -> float:
@@ -156,7 +139,7 @@ class Call(ABC):
     def send_digits(self, digits: str) -> None:
         """Send telephone-events (RFC 4733); dropped unless the call is talking."""
         if self.state is CallState.TALKING:
-            self._commands.append(engine.SendDtmf(self.terms.session, digits))
+            self._engine.send(engine.SendDtmf(self.terms.session, digits))
 
     # What the engine reports
 
@@ -173,15 +156,15 @@ class Call(ABC):
                     report.zrtp_hash,
                     report.ice,
                 )
-                if self.state in {CallState.PREPARING, CallState.ACCEPTING}:
+                self._engine.ready()
+                if self.state in _PREPARING:
                     self._path_ready(now)
             case engine.SessionFailed(reason=reason):
-                # A session that was never made has nothing to count, and no Stopped follows.
-                self._engine_busy = self._offer_answer.local is not None
+                self._engine.failed()
                 self._end(Outcome.FAILED, reason, "local", now)
                 self._settle()
             case engine.Stopped(statistics=statistics):
-                self._engine_busy = False
+                self._engine.released()
                 self.record.statistics = statistics
                 self._settle()
             case (
@@ -240,13 +223,27 @@ class Call(ABC):
             case _:
                 self._take(event, now)
 
+    # What time brings
+
+    def deadline(self) -> float | None:
+        """When `tick` is due (s), or None."""
+        times = (self._engine.due, self._keying.due)
+        return min((at for at in times if at is not None), default=None)
+
+    def tick(self, now: float) -> None:
+        """The deadline may have come."""
+        missing = self._keying.no_goodbye(now)
+        if missing is not None:
+            self._insecure(missing.reason, now, missing.cause)
+        if self._engine.due is not None and now >= self._engine.due:
+            self._engine_silent(now)
+        self._restate_trust()
+
     # What the machine gives
 
     def commands_to_send(self) -> list[engine.SessionCommand]:
         """Commands for the engine, in order; each is given once."""
-        commands = list(self._commands)
-        self._commands.clear()
-        return commands
+        return self._engine.commands_to_send()
 
     def next_event(self) -> CallEvent | None:
         """The oldest event not yet taken."""
@@ -274,54 +271,27 @@ class Call(ABC):
     def _since(self, now: float) -> float:
         return (now - self._began) * 1000
 
-    def _prepare(self) -> None:
-        self._engine_busy = True
-        terms = self.terms
-        self._commands.append(
-            engine.Prepare(
-                terms.session,
-                terms.local_host,
-                terms.policy.suites,
-                terms.media_dscp,
-                dtls=terms.policy.dtls,
-                zrtp=terms.zrtp.own if terms.zrtp is not None and terms.policy.zrtp else None,
-                ice=terms.ice,
-            )
-        )
-
     def _agree(self, agreement: Agreement, now: float) -> None:
         """Hand what was agreed to the engine; the first time, let media flow."""
         first = self.state is not CallState.TALKING
         self._keying.agreed(agreement, self.record)
-        self._commands.append(self._media(agreement))
+        self._tell_media(agreement)
         self.record.codec = agreement.codec.encoding
         if first:
-            self._commands.append(engine.Start(self.terms.session))
+            self._engine.send(engine.Start(self.terms.session))
             self.record.answered_ms = self._since(now)
             self._events.append(Answered())
         self._move(Cue.AGREED)
 
-    def _media(self, agreement: Agreement) -> engine.SetRemote:
+    def _tell_media(self, agreement: Agreement) -> None:
         """What the engine is to do with `agreement` as the call stands."""
-        terms = self.terms
-        told = set_remote(
-            terms.session,
-            agreement,
-            terms.opus,
-            zrtp=terms.speaks_zrtp,
-            controlling=self.record.direction is CallDirection.OUTGOING,
-        )
-        waits = self._keying.waits
-        return replace(
-            told,
-            sending=told.sending and not (self.held or self._apart or waits),
-            receiving=told.receiving and not (self._apart or waits),
-        )
+        quiet = self._apart or self._keying.waits
+        self._engine.agree(agreement, sending=not (self.held or quiet), receiving=not quiet)
 
-    def _tell_media(self) -> None:
+    def _retell_media(self) -> None:
         """The engine is to do something else with what was agreed on."""
         if self.state is CallState.TALKING and self._offer_answer.agreement is not None:
-            self._commands.append(self._media(self._offer_answer.agreement))
+            self._tell_media(self._offer_answer.agreement)
 
     def _reoffered(self, event: sip.OfferReceived, now: float) -> None:
         """A re-INVITE or UPDATE: the same policy, or 488 and the call goes on as it was."""
@@ -382,32 +352,14 @@ class Call(ABC):
 
     def _take_keying(self, report: keys.KeyingReport, now: float) -> None:
         """What the engine tells of keys."""
-        if self._keying.may_be_goodbye(report):
-            self._goodbye = (report, now + GOODBYE_S)
-        else:
-            self._heed_keying(report, now)
-
-    def deadline(self) -> float | None:
-        """When `tick` is due (s), or None."""
-        return None if self._goodbye is None else self._goodbye[1]
-
-    def tick(self, now: float) -> None:
-        """The deadline may have come."""
-        if self._goodbye is None or now < self._goodbye[1]:
-            return
-        report, self._goodbye = self._goodbye[0], None
-        self._heed_keying(report, now)
-        self._restate_trust()
-
-    def _heed_keying(self, report: keys.KeyingReport, now: float) -> None:
         waited = self._keying.waits
-        follows = self._keying.take(report)
+        follows = self._keying.take(report, now)
         if isinstance(follows, NoKeys):
             self._insecure(follows.reason, now, follows.cause)
         elif follows is not None:
-            self._commands.append(follows)
+            self._engine.send(follows)
         elif waited and not self._keying.waits:
-            self._tell_media()
+            self._retell_media()
 
     def _reanswered(self, answer: bytes, now: float) -> None:
         if self.state not in {CallState.TALKING, CallState.ACCEPTING}:
@@ -426,6 +378,14 @@ class Call(ABC):
         self._keying.keys.heard()
         self._events.append(Heard())
 
+    def _engine_silent(self, now: float) -> None:
+        """It was asked for something, and nothing came: no call waits for ever for a path."""
+        if self.state in _PREPARING:
+            self._end(Outcome.FAILED, _NO_ENGINE, "local", now)
+        else:
+            self._engine.released()
+            self._settle()
+
     def _media_lost(self, silent_ms: float, now: float) -> None:
         if self.record.first_received_ms is None:
             self._end(Outcome.NO_MEDIA, "no authenticated packet came from the peer", "policy", now)
@@ -439,6 +399,8 @@ class Call(ABC):
             self._end(Outcome.NO_MEDIA, reason, "policy", now)
 
     def _insecure(self, reason: str, now: float, cause: Cause | None = None) -> None:
+        if self.state in _OVER:
+            return
         self.record.cause = cause
         told = _NO_KEYS if cause is None else cause.value
         self._end(Outcome.INSECURE, f"{told}: {reason}", "policy", now)
@@ -449,18 +411,17 @@ class Call(ABC):
         return Outcome.COMPLETED if both else Outcome.NO_MEDIA
 
     def _end(self, outcome: Outcome, reason: str, ended_by: str, now: float) -> None:
-        if self.state in {CallState.ENDING, CallState.ENDED}:
+        if self.state in _OVER:
             return
         self._move(Cue.OVER)
-        self._goodbye = None
+        self._keying.over()
         record = self.record
         record.outcome, record.reason, record.ended_by = outcome, reason, ended_by
         record.ended_ms = self._since(now)
         self._events.append(Over(outcome, reason, record.cause))
         if self._dialog_open:
             self._close_dialog(now)
-        if self._engine_busy:
-            self._commands.append(engine.Stop(self.terms.session))
+        self._engine.stop(now)
         self._settle()
 
     def _dialog_over(self, outcome: Outcome, reason: str, ended_by: str, now: float) -> None:
@@ -469,7 +430,7 @@ class Call(ABC):
         self._settle()
 
     def _settle(self) -> None:
-        if self.state is CallState.ENDING and not self._engine_busy and not self._dialog_open:
+        if self.state is CallState.ENDING and not self._engine.busy and not self._dialog_open:
             self._restate_trust()
             self._move(Cue.RELEASED)
             self._events.append(Released())

@@ -5,7 +5,9 @@ The offer is judged before the bell: what would not be encrypted never rings.
 
 from __future__ import annotations
 
-from offhook.phone.call.call import Call, CallTerms, Rang
+from offhook.phone.call.call import Call
+from offhook.phone.call.call_events import Rang
+from offhook.phone.call.call_terms import CallTerms
 from offhook.phone.call.record import CallRecord, Direction, Outcome
 from offhook.phone.call.states import CallState, Cue
 from offhook.protocols.media import keying_messages as engine
@@ -45,11 +47,11 @@ class IncomingCall(Call):
         """What the caller calls itself: nothing proves it."""
         return self.invite.caller.display_name
 
-    def accept(self) -> None:
+    def accept(self, now: float) -> None:
         """Answer: the engine opens a path, then the 200 goes out. Only while it rings."""
         if self.state is CallState.ALERTING:
             self._move(Cue.ACCEPTED)
-            self._prepare()
+            self._engine.prepare(now)
 
     def reject(self, status: int, reason: str, now: float) -> None:
         """Refuse with a SIP status such as 486 or 603. Only while it rings."""
@@ -82,7 +84,7 @@ class IncomingCall(Call):
                     self._reanswered(body, now)
                 elif self.state is CallState.TALKING:
                     # A stock phone listens for a handshake only now.
-                    self._commands.append(engine.PeerReady(self.terms.session))
+                    self._engine.send(engine.PeerReady(self.terms.session))
                 self._propose(now)
 
     def _close_dialog(self, now: float) -> None:

@@ -25,6 +25,10 @@ _CAUTIONS: Final = {
 }
 
 
+GOODBYE_S: Final = 0.9
+"""So long a BYE may take after the peer has closed DTLS: then the person hears what is wrong."""
+
+
 @dataclass(frozen=True, slots=True)
 class NoKeys:
     """The call has no keys, or not those that it needs: it can't go on."""
@@ -44,6 +48,10 @@ class CallKeying:
         self._needs_zrtp = needs_zrtp
         self._zrtp_heard = self._zrtp_keyed = False
         self._warned: list[Caution] = []
+        self._goodbye: engine.KeyingFailed | None = None
+        """The keys ended, which a BYE would explain."""
+        self.due: float | None = None
+        """When (s) `no_goodbye` is due; None: no BYE is waited for."""
 
     @property
     def waits(self) -> bool:
@@ -57,9 +65,11 @@ class CallKeying:
         record.keying = (agreement.keying if current is None else current.keying).value
         record.suite = None if current is None else current.suite
 
-    def take(self, report: engine.KeyingReport) -> NoKeys | engine.ZrtpRecall | None:
+    def take(self, report: engine.KeyingReport, now: float) -> NoKeys | engine.ZrtpRecall | None:
         """A report of the engine: what follows from it, if anything at once."""
         match report:
+            case engine.KeyingFailed() if self._may_be_goodbye(report):
+                self._goodbye, self.due = report, now + GOODBYE_S
             case engine.Keyed():
                 self._zrtp_keyed |= report.keying is Keying.ZRTP
                 self.keys.keyed(report)
@@ -110,14 +120,21 @@ class CallKeying:
         if sas is not None and sas != known:
             yield SasKnown(sas)
 
-    def may_be_goodbye(self, report: engine.KeyingReport) -> bool:
+    def no_goodbye(self, now: float) -> NoKeys | None:
+        """What follows where the keys ended and no BYE has come by now."""
+        report = self._goodbye
+        if report is None or self.due is None or now < self.due:
+            return None
+        self.over()
+        return self._failed(report)
+
+    def over(self) -> None:
+        """The call is over: no BYE is waited for."""
+        self._goodbye = self.due = None
+
+    def _may_be_goodbye(self, report: engine.KeyingFailed) -> bool:
         """Whether it is how a peer hangs up: DTLS is closed a moment before the BYE comes."""
-        return (
-            isinstance(report, engine.KeyingFailed)
-            and report.keying is Keying.DTLS
-            and not report.attack
-            and self.keys.evidence.heard
-        )
+        return report.keying is Keying.DTLS and not report.attack and self.keys.evidence.heard
 
     def _failed(self, report: engine.KeyingFailed) -> NoKeys | None:
         left = self.keys.failed(report)

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 from offhook.base.errors import LocalError
-from offhook.phone.call.call import Call, CallTerms, Rang
+from offhook.phone.call.call import Call
+from offhook.phone.call.call_events import Rang
+from offhook.phone.call.call_terms import CallTerms
 from offhook.phone.call.ladder import Ladder
 from offhook.phone.call.record import CallRecord, Direction, Outcome
 from offhook.phone.call.states import CallState, Cue
@@ -41,7 +43,7 @@ class OutgoingCall(Call):
         super().__init__(terms, record, origin, CallState.PREPARING, now)
         self._send = send
         self._ladder = Ladder(terms.account, target, terms.learned, hurried=hurried)
-        self._prepare()
+        self._engine.prepare(now)
 
     def _path_ready(self, now: float) -> None:
         form = self._ladder.begin(self._offer_answer.forms())

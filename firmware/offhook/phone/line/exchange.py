@@ -201,7 +201,7 @@ def _carry_out(action: _CallAction, call: Call, now: float) -> None:
     match action:
         case do.AnswerCall():
             if isinstance(call, IncomingCall):
-                call.accept()
+                call.accept(now)
         case do.RefuseCall(refusal=refusal):
             if isinstance(call, IncomingCall):
                 call.reject(refusal.value, refusal.name.lower().replace("_", " "), now)

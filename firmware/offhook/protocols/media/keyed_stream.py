@@ -36,6 +36,7 @@ from offhook.protocols.media.keying_messages import (
 )
 from offhook.protocols.media.messages import Prepare, SetRemote, Statistics
 from offhook.protocols.media.path import Latch
+from offhook.protocols.media.rtp import is_rtcp
 from offhook.protocols.media.session_keys import Chosen, SessionKeys, make_keys
 from offhook.protocols.media.srtp_early import EarlyMedia
 from offhook.protocols.media.srtp_gate import OVERLAP_S
@@ -148,21 +149,28 @@ class KeyedStream:
         self._settle(now)
 
     def begin(self, now: float) -> None:
-        """The sound is open: what came a moment ago goes through the media gate, and on."""
+        """The sound is open: what came a moment ago goes through the media gate, and counts.
+
+        It proves the keys and is not played: all that follows would be late.
+        """
         stream = self.stream
         if stream is None or self._live:
             return
         self._live = True
         self._watch_suite(now)
-        for authentic in stream.receive_held(self._early.release(now), now):
-            self._judge(now, authentic=authentic)
+        for each in self._early.release(now):
+            self._pass(stream, each.data, each.source, now, rtcp=each.rtcp)
+        stream.skip_queued()
         self._settle(now)
 
     def handle(self, command: KeyingCommand, now: float) -> None:
         """Carry out a command of the keyings; one that comes too late or too early is nothing."""
         match command:
-            case PeerReady() if self._speaks_dtls:
-                self._dtls_session.retry(now)
+            case PeerReady():
+                if self._shaking is not None:
+                    self._shaking.retry(now)
+                if self._zrtp is not None:
+                    self._zrtp.retry(now)
             case ZrtpRecall() if self._zrtp is not None:
                 self._zrtp.recall(command, now)
             case SasCompared() if self._zrtp is not None:
@@ -170,16 +178,16 @@ class KeyedStream:
         self._settle(now)
 
     @property
-    def _speaks_dtls(self) -> bool:
-        """Whether handshakes are answered: from the offer on, unless another keying was taken."""
+    def _shaking(self) -> DtlsSession | None:
+        """Who answers handshakes: from the offer on, unless another keying was taken."""
         agreed = self._keys.remote is None or self._keys.remote.dtls is not None
-        return self._dtls is not None and agreed and not self._keys.closed
+        return self._dtls if agreed and not self._keys.closed else None
 
     @property
-    def _dtls_session(self) -> DtlsSession:
-        if self._dtls is None:
-            raise LocalError("DTLS-SRTP was not prepared for")
-        return self._dtls
+    def _hears_zrtp(self) -> ZrtpKeying | None:
+        """Who hears ZRTP: from the answer on, whether it has it or not."""
+        heard = self._keys.remote is not None and not self._keys.closed
+        return self._zrtp if heard else None
 
     def receive_datagram(
         self, data: bytes, source: PathAddress, now: float, *, rtcp: bool = False
@@ -187,27 +195,36 @@ class KeyedStream:
         """Take what came from `source`, on the RTCP port where `rtcp` says so.
 
         Whatever it holds, nothing is raised; but a LocalError, as by `tick`, where it completes
-        keys and no stream can be made here. A handshake on the RTCP port is not answered: RTCP
-        has no association of its own.
+        keys and no stream can be made here. What is neither media nor for a keying is dropped
+        uncounted: it may be what keeps a NAT's port open (RFC 6263 §4). A handshake on the RTCP
+        port is not answered: RTCP has no association of its own.
         """
         traffic = demultiplex(data)
-        if traffic is Traffic.DTLS and not rtcp and self._speaks_dtls:
+        if traffic in _MEDIA:
+            self._receive_media(data, source, now, rtcp=rtcp)
+        elif traffic is Traffic.DTLS and not rtcp and self._shaking is not None:
             self._dtls_source = source
-            self._dtls_session.receive_datagram(data, now)
-        elif traffic is Traffic.ZRTP and not rtcp and self._zrtp is not None:
-            if self._keys.remote is not None and not self._keys.closed:
-                self._zrtp.receive(data, now, expected=source == self._destination)
-        elif self.stream is None:
-            if traffic in _MEDIA and not self._keys.closed:
+            self._shaking.receive_datagram(data, now)
+        elif traffic is Traffic.ZRTP and not rtcp and self._hears_zrtp is not None:
+            self._hears_zrtp.receive(data, now, expected=source == self._destination)
+        self._settle(now)
+
+    def _receive_media(self, data: bytes, source: PathAddress, now: float, *, rtcp: bool) -> None:
+        if self.stream is None:
+            if not self._keys.closed:
                 self._early.hold(data, source, now, rtcp=rtcp)
         elif self._live:
-            authentic = self.stream.receive_datagram(data, source, now, rtcp=rtcp)
-            if traffic is Traffic.RTP:
-                self._judge(now, authentic=authentic)
-        elif traffic is Traffic.RTP:
+            self._pass(self.stream, data, source, now, rtcp=rtcp)
+        elif not rtcp and not is_rtcp(data):
             # It is old, and what was held is older: counted now, it would leave a gap after it.
             self._early.release(now)
-        self._settle(now)
+
+    def _pass(
+        self, stream: MediaStream, data: bytes, source: PathAddress, now: float, *, rtcp: bool
+    ) -> None:
+        authentic = stream.receive_datagram(data, source, now, rtcp=rtcp)
+        if not rtcp and not is_rtcp(data):
+            self._judge(now, authentic=authentic)
 
     def _judge(self, now: float, *, authentic: bool) -> None:
         rejected = self._watch.note(now, authentic=authentic)
@@ -345,8 +362,8 @@ class KeyedStream:
     def deadline(self) -> float | None:
         """When `tick` is to be called; None: never."""
         due = [self._early.deadline()]
-        if self._speaks_dtls:
-            due.append(self._dtls_session.deadline())
+        if (shaking := self._shaking) is not None:
+            due.append(shaking.deadline())
         if self._zrtp is not None:
             due.append(self._zrtp.deadline())
         if self.stream is not None and self._live:
@@ -356,8 +373,8 @@ class KeyedStream:
     def tick(self, now: float) -> None:
         """Do what is due."""
         self._early.expire(now)
-        if self._speaks_dtls:
-            self._dtls_session.tick(now)
+        if (shaking := self._shaking) is not None:
+            shaking.tick(now)
         if self._zrtp is not None:
             self._zrtp.tick(now)
         if self.stream is not None and self._live:

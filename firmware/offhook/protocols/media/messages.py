@@ -211,7 +211,7 @@ class Statistics:
     lost: int = 0
     late: int = 0
     rejected: int = 0
-    """Not authenticated, replayed or unparsable: never decoded."""
+    """RTP and RTCP, not authenticated, replayed or unparsable: never decoded."""
     jitter_ms: float = 0.0
     """Interarrival jitter (RFC 3550 §6.4.1)."""
     underruns: int = 0

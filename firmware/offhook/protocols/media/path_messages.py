@@ -16,6 +16,7 @@ class TurnTerms:
     """A relay, reached by TLS alone (RFC 8656 §2.1): who it has to be, and who we are to it."""
 
     address: PathAddress
+    """An IP address: names are not resolved in the media engine."""
     name: str
     """What its certificate must be for."""
     anchors: tuple[bytes, ...]

@@ -37,7 +37,6 @@ from offhook.protocols.media.receiver import Receiver
 from offhook.protocols.media.rtp import is_rtcp
 from offhook.protocols.media.sender import Sender
 from offhook.protocols.media.srtp import check_keys
-from offhook.protocols.media.srtp_early import HeldDatagram
 from offhook.protocols.media.srtp_gate import OVERLAP_S
 
 SILENCE_LIMIT_S: Final = 5.0
@@ -211,16 +210,9 @@ class MediaStream:
             self._sender.change_source()
         return True
 
-    def receive_held(self, held: Sequence[HeldDatagram], now: float) -> list[bool]:
-        """Take what came before its key, each as by `receive_datagram`.
-
-        It proves the keys and is counted, and is not played: all that follows would be late.
-        """
-        authentic = [
-            self.receive_datagram(each.data, each.source, now, rtcp=each.rtcp) for each in held
-        ]
+    def skip_queued(self) -> None:
+        """Leave out what has come so far and is not played yet: it is too old."""
         self._receiver.skip_queued()
-        return authentic
 
     def _receive_rtcp(self, data: bytes, source: PathAddress, now: float, *, rtcp: bool) -> bool:
         compound = self._receiver.unprotect_rtcp(data, now)

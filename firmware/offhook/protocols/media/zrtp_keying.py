@@ -125,6 +125,10 @@ class ZrtpKeying:
         self._stream.receive(data, now)
         self._settle()
 
+    def retry(self, now: float) -> None:
+        """The other side is ready now: what was sent too early is sent again at once."""
+        self._stream.retry(now)
+
     def recall(self, kept: ZrtpRecall, now: float) -> None:
         """The answer to ZrtpSecretsWanted; one that was not asked for is nothing."""
         if self._asked is None or kept.zid != self._asked:

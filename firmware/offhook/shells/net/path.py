@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
+import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -41,6 +42,15 @@ class PathReport:
     remote: str = ""
 
 
+def _check_server(server: PathAddress) -> None:
+    try:
+        ipaddress.ip_address(server.host)
+    except ValueError:
+        raise LocalError(f"a STUN or TURN server has an IP address, not {server.host!r}") from None
+    if not 0 < server.port < 65536:
+        raise LocalError(f"no STUN or TURN server has port {server.port}")
+
+
 OnState = Callable[[PathReport], None]
 
 
@@ -49,6 +59,7 @@ class TurnServer:
     """A relay reached by TLS and by nothing else (RFC 8656 §2.1); `tls` says who it has to be."""
 
     address: PathAddress
+    """An IP address, as of every server here: names are not resolved in the media engine."""
     tls: TlsSettings
     user: str
     password: Secret
@@ -56,7 +67,10 @@ class TurnServer:
 
 @dataclass(frozen=True, slots=True)
 class IceSettings:
-    """How a path is looked for. Times are s."""
+    """How a path is looked for. Times are s.
+
+    LocalError where a server's host is no IP address, or its port none.
+    """
 
     stun_server: PathAddress | None = None
     turn_server: TurnServer | None = None
@@ -65,6 +79,12 @@ class IceSettings:
     connect_s: float = 20.0
     local_names: bool = False
     """Whether a peer's `.local` names are asked for in the own network (RFC 6762)."""
+
+    def __post_init__(self) -> None:
+        relay = None if self.turn_server is None else self.turn_server.address
+        for server in (self.stun_server, relay):
+            if server is not None:
+                _check_server(server)
 
 
 class MediaPath(Protocol):
@@ -173,9 +193,12 @@ def open_path(
     ice: IceSettings | None,
     randomness: Randomness,
 ) -> MediaPath:
-    """A path from `local_host`, plain where `ice` is None; ports and errors as in open_pair()."""
+    """A path from `local_host`, plain where `ice` is None; ports and errors as in open_pair().
+
+    Plain too on the loopback interface, whose addresses are no candidates (RFC 8445 §5.1.1.1).
+    """
     rtp, rtcp = open_pair(local_host, dscp, ports)
-    if ice is None:
+    if ice is None or ipaddress.ip_address(local_host).is_loopback:
         return PlainPath(rtp, rtcp)
     from offhook.shells.net.ice import IcePath  # noqa: PLC0415 -- aioice is slow to import
 

@@ -83,7 +83,12 @@ class FileVault:
     def recall(self, name: str) -> Secret | None:
         """Read what was kept under `name`; None if nothing was."""
         path = self._path(name)
-        return _read(path, forbidden=0o077, verbatim=True) if path.exists() else None
+        try:
+            return _read(path, forbidden=0o077, verbatim=True)
+        except VaultRefused as refused:
+            if isinstance(refused.__cause__, FileNotFoundError):
+                return None
+            raise
 
     def forget(self, name: str) -> None:
         """Remove the file of `name`, if it is there."""

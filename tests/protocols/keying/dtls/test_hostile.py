@@ -266,6 +266,23 @@ def test_only_so_many_beginnings_are_taken_up() -> None:
     assert answered == MOST_BEGINNINGS
 
 
+def test_before_the_answer_whoever_comes_is_sent_little_more_than_was_received() -> None:
+    """The address may be forged (RFC 6347 §4.2.1), and whose it is would be flooded."""
+    passive = DtlsAssociation(THEIRS, Role.PASSIVE)
+    passive.start(100.0)
+    passive.receive_datagram(met_hello, 100.0)
+    sent = b"".join(passive.datagrams_to_send())
+    assert 0 < len(sent) < 4 * len(met_hello)
+    assert passive.deadline() is None
+    for second in range(101, 200):
+        passive.tick(float(second))
+    assert passive.datagrams_to_send() == []
+    passive.set_remote([OURS.fingerprint()], 200.0)
+    assert passive.deadline() is not None
+    passive.tick(200.0)
+    assert passive.datagrams_to_send() == [sent]
+
+
 def test_with_the_answer_the_real_peer_s_beginning_counts_again() -> None:
     pair = Pair()
     pair.passive.start(pair.now)

@@ -134,6 +134,29 @@ def test_hello_is_repeated_for_twelve_seconds_where_signalling_announced_the_pee
     assert hello_times(announced=True)[-1] >= 12.0
 
 
+@pytest.mark.parametrize("late_s", [0.06, 0.16, 0.3, 1.0])
+def test_a_peer_that_begins_late_does_not_wait_for_a_hello_that_has_become_rare(
+    late_s: float,
+) -> None:
+    a, b = pair()
+    path = Path(a, b, lambda who, each: [] if who is a and not b.sent else [each])
+    a.stream.start(path.now)
+    path.run(late_s)
+    b.stream.start(path.now)
+    path.pump()
+    path.run(8 * 0.02 + 0.001)
+    assert a.secure
+    assert b.secure
+
+
+def test_who_begins_at_the_same_time_says_hello_once() -> None:
+    a, b = pair()
+    path = Path(a, b)
+    path.start()
+    path.run(3.0)
+    assert [each.types().count("Hello") for each in (a, b)] == [1, 1]
+
+
 def test_other_messages_are_repeated_ten_times_over_9_45_seconds() -> None:
     a, b = pair()
     path = Path(a, b, lambda _who, each: [each] if kind_of(each).startswith("Hello") else [])

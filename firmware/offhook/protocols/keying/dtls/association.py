@@ -50,7 +50,9 @@ class DtlsAssociation:
 
     A passive one can be started with the offer, before the peer's answer is known: it completes
     the handshake with whoever comes, and hands out no key before `set_remote` has named the
-    fingerprint. Only datagrams that are DTLS belong here (`demultiplex`).
+    fingerprint. Until then nothing is repeated by the clock: the address of whoever comes may be
+    forged, and is sent less than four octets for each of its own. Only datagrams that are DTLS
+    belong here (`demultiplex`).
     """
 
     def __init__(
@@ -231,9 +233,14 @@ class DtlsAssociation:
         """End it: close_notify goes out, keys are not to be used any more."""
         self._step(_I.CLOSE, now)
 
+    @property
+    def _is_timeless(self) -> bool:
+        stranger = self._remote is None and self.role is Role.PASSIVE
+        return stranger or self._state in _DEAF
+
     def deadline(self) -> float | None:
         """When `tick` has something to do, None if never."""
-        if self._state in _DEAF:
+        if self._is_timeless:
             return None
         times = [self._openssl_due, self._outlet.due]
         if self._state not in _DONE:
@@ -242,7 +249,7 @@ class DtlsAssociation:
 
     def tick(self, now: float) -> None:
         """Let time act."""
-        if self._state in _DEAF:
+        if self._is_timeless:
             return
         if self._state not in _DONE and self._give_up is not None and now >= self._give_up:
             self._fault = self._silence()

@@ -34,6 +34,7 @@ class ZrtpInput(Enum):
     """What a stream can meet; a message counts only after its checks."""
 
     START = "start"
+    READY = "peer ready"
     HELLO = "Hello"
     HELLO_AGAIN = "Hello again"
     HELLO_ACK = "HelloACK"
@@ -59,6 +60,7 @@ class ZrtpAction(Enum):
     """What a step does."""
 
     SEND_HELLO = "send Hello"
+    SEND_HELLO_SOONER = "send Hello sooner"
     ACK_HELLO = "send HelloACK"
     AWAIT_HELLO = "await Hello"
     SEND_COMMIT = "send Commit"
@@ -106,12 +108,14 @@ _confirm: Final = step(_S.CONFIRMING, _A.SEND_CONFIRM1)
 DISCOVERY: Final[ZrtpTable] = {
     (_S.IDLE, _I.START): step(_S.SEEKING, _A.SEND_HELLO),
     (_S.SEEKING, _I.AGAIN): step(_S.SEEKING, _A.REPEAT),
-    (_S.SEEKING, _I.HELLO): step(_S.HEARD, _A.ACK_HELLO),
+    (_S.SEEKING, _I.READY): step(_S.SEEKING, _A.SEND_HELLO),
+    (_S.SEEKING, _I.HELLO): step(_S.HEARD, _A.ACK_HELLO, _A.SEND_HELLO_SOONER),
     (_S.SEEKING, _I.HELLO_ACK): step(_S.ACKNOWLEDGED, _A.AWAIT_HELLO),
     (_S.SEEKING, _I.EXHAUSTED): step(_S.SILENT, _A.TELL_SILENT),
     (_S.ACKNOWLEDGED, _I.HELLO): step(_S.COMMITTED, _A.ACK_HELLO, _A.SEND_COMMIT),
     (_S.ACKNOWLEDGED, _I.EXHAUSTED): step(_S.SILENT, _A.TELL_SILENT),
     (_S.HEARD, _I.AGAIN): step(_S.HEARD, _A.REPEAT),
+    (_S.HEARD, _I.READY): step(_S.HEARD, _A.SEND_HELLO),
     (_S.HEARD, _I.HELLO_AGAIN): step(_S.HEARD, _A.ACK_HELLO),
     (_S.HEARD, _I.HELLO_ACK): step(_S.COMMITTED, _A.SEND_COMMIT),
     (_S.HEARD, _I.COMMIT): _respond,

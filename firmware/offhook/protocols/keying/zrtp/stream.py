@@ -91,6 +91,7 @@ class ZrtpStream:
         say, send = self._dialogue, self._sender
         return {
             _A.SEND_HELLO: self._send_hello,
+            _A.SEND_HELLO_SOONER: self._send_hello_sooner,
             _A.ACK_HELLO: lambda _now: send.send(HELLO_ACK),
             _A.AWAIT_HELLO: lambda now: send.timer.start(AWAITING_HELLO, now),
             _A.SEND_COMMIT: lambda now: send.ask(say.say_commit(), MESSAGE, now),
@@ -118,6 +119,10 @@ class ZrtpStream:
     def start(self, now: float) -> None:
         """Begin to send Hello."""
         self._meet(_I.START, now)
+
+    def retry(self, now: float) -> None:
+        """The other side is ready now: a Hello that it has not acknowledged goes out at once."""
+        self._meet(_I.READY, now)
 
     def announce(self, hashes: Sequence[HelloHash], now: float) -> None:
         """What signalling says of the peer's Hello; one that was taken before must fit."""
@@ -253,6 +258,11 @@ class ZrtpStream:
     def _send_hello(self, now: float) -> None:
         known = self._intake.peer is not None or self._intake.was_announced
         self._sender.ask(self._dialogue.hello, HELLO_KNOWN if known else HELLO, now)
+
+    def _send_hello_sooner(self, now: float) -> None:
+        """The peer may have come just now: it is not to wait for a Hello that has become rare."""
+        if self._sender.timer.slowed:
+            self._send_hello(now)
 
     def _send_error(self, now: float) -> None:
         self._sender.ask(serialise(Error(self._failure.code)), MESSAGE, now)

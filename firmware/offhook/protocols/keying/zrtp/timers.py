@@ -38,6 +38,11 @@ class Timer:
         self._interval = 0.0
         self._left = 0
 
+    @property
+    def slowed(self) -> bool:
+        """Whether it was due before, so that its next interval is longer than its first."""
+        return self._interval > self._schedule.first
+
     def start(self, schedule: Schedule, now: float) -> None:
         """Run from its beginning."""
         self._schedule = schedule
