@@ -7,7 +7,16 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from board.image.wheels import NOT_IN_THE_IMAGE, build_phone, phone_files, unpack
+from board.image.tools import BuildError
+from board.image.wheels import (
+    LGPIO_LOOKS,
+    NOT_IN_THE_IMAGE,
+    RESTLESS,
+    build_phone,
+    calm,
+    phone_files,
+    unpack,
+)
 
 FILES = phone_files()
 
@@ -95,3 +104,18 @@ def test_an_engine_without_files_refuses_them(
     assert "this telephone neither plays nor records files" in done.stderr
     assert "Traceback" not in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_the_lgpio_that_is_known_looks_less_often_and_another_ends_the_build(
+    tmp_path: Path,
+) -> None:
+    source = tmp_path / "lgPthAlerts.c"
+    known = f"{LGPIO_LOOKS} {RESTLESS[0]}pfd)"
+    source.write_text(known)
+    calm(source)
+    assert source.read_text() == f"{LGPIO_LOOKS} {RESTLESS[1]}pfd)"
+    slower = known.replace("5e5", "1e6")
+    for other in ("", RESTLESS[0], LGPIO_LOOKS, known + RESTLESS[0], slower):
+        source.write_text(other)
+        with pytest.raises(BuildError, match="lgPthAlerts"):
+            calm(source)

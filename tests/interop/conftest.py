@@ -56,7 +56,7 @@ def more_peers(peers: None) -> None:  # noqa: ARG001 - more than those
         for root in (DEBIAN_13, SID):
             root.folder()
     except (OSError, BuildError, subprocess.CalledProcessError) as error:
-        _demand(f"another Debian or JsSIP: {error}")
+        _demand(str(error))
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from tests.interop.lab.correlation import share_heard
 from tests.interop.lab.devtools import DevTools
-from tests.interop.lab.jssip import bundled
+from tests.interop.lab.jssip import NotFetched, bundled, script
 from tests.interop.lab.negotiated import last_suite
 from tests.interop.lab.overheard import plain_rtp
 from tests.interop.lab.pcap import Address, Packet
@@ -113,6 +113,19 @@ def test_a_package_that_requires_what_is_not_there_is_refused(tmp_path: Path) ->
     (tmp_path / "phone" / "main.js").write_text("require('./nowhere')")
     with pytest.raises(FileNotFoundError):
         bundled("phone", tmp_path)
+
+
+def test_without_npms_registry_the_remedy_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    npm = tmp_path / "npm"
+    npm.write_text("#!/bin/sh\necho npm error network ECONNREFUSED >&2\nexit 1\n")
+    npm.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(NotFetched, match=r"(?s)npm_config_registry.*ECONNREFUSED"):
+        script()
+    assert list((tmp_path / "offhook").iterdir()) == []
 
 
 def test_a_browsers_answer_is_found_among_its_events_and_its_silence_is_told() -> None:

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Generator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.interop.lab import coturn, wideband
+from tests.certificates import forge
+from tests.interop.lab import wideband
 from tests.interop.lab.asterisk import TALK
 from tests.interop.lab.capture import Capture
-from tests.interop.lab.certificates import LabAuthority
 from tests.interop.lab.correlation import share_heard
-from tests.interop.lab.coturn import Coturn
 from tests.interop.lab.laboratory import Laboratory, let_speak
 from tests.interop.lab.linphone import STRONG_ZRTP
 from tests.interop.lab.negotiated import Negotiated
 from tests.interop.lab.network import ADDRESS, own_network
 from tests.interop.lab.overheard import keyed_after_ms
-from tests.interop.lab.ports import HOST
 from tests.interop.lab.roots import DEBIAN_13, Root
 from tests.interop.lab.rtpengine import Rtpengine, Side
 from tests.interop.lab.speech import read_wav
+from tests.shells.net import coturn
 
 HEARD, UNHEARD = 0.5, 0.05
 CM = "AES_CM_128_HMAC_SHA1_80"
@@ -226,18 +226,22 @@ def test_coturn_relays_for_who_has_the_password(
     lab_directory: Path,
     password: str,
 ) -> None:
-    authority = LabAuthority(lab_directory / "pki")
-    with Coturn(lab_directory / "turn", authority.server(coturn.REALM)) as server:
+    root = lab_directory / "root.pem"
+    root.write_bytes(forge.root().pem)
+    with (
+        own_network(),
+        coturn.coturn(nullcontext(), ADDRESS, forge.leaf(), lab_directory) as server,
+    ):
         client = subprocess.run(
             [
-                *("turnutils_uclient", "-t", "-S", "-E", str(authority.root), "-c", "-y"),
+                *("turnutils_uclient", "-t", "-S", "-E", str(root), "-c", "-y"),
                 *("-u", coturn.USER, "-w", password, "-p", str(server.port)),
-                *("-m", "1", "-n", "2", HOST),
+                *("-m", "1", "-n", "2", ADDRESS),
             ],
             check=False,
             capture_output=True,
             timeout=60,
         )
-        told = server.text()
+    told = (lab_directory / "coturn.log").read_text(errors="replace")
     assert (client.returncode == 0) == (password == coturn.PASSWORD)
     assert ("ALLOCATE processed, success" in told) == (password == coturn.PASSWORD)

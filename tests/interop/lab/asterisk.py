@@ -6,14 +6,12 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.interop.lab.asterisk_config import configuration
 from tests.interop.lab.certificates import CertificateFiles
 from tests.interop.lab.negotiated import Negotiated, last_suite
 from tests.interop.lab.ports import free_ports
-from tests.interop.lab.processes import PeerFailed, PeerProcess, wait_until
+from tests.interop.lab.processes import PeerFailed, PeerProcess, PeerProgram, wait_until
 from tests.interop.lab.roots import SID
 from tests.interop.lab.speech import Samples, read_wav
 
@@ -31,7 +29,7 @@ class Exchange:
     port: int
 
 
-class Asterisk:
+class Asterisk(PeerProgram):
     """One instance that runs while entered; `keying` of every endpoint is "sdes" or "dtls".
 
     With `feedback` it takes the profiles of RFC 5124 only, without it the others. It speaks the
@@ -56,7 +54,6 @@ class Asterisk:
         self.directory = directory
         self.keying = keying
         self._shared = shared
-        self._process: PeerProcess | None = None
         for name in ("run", "spool", "state"):
             (directory / name).mkdir(parents=True)
         for name, text in configuration(
@@ -76,12 +73,6 @@ class Asterisk:
             file.touch(mode=0o600)
             file.write_text(text)
 
-    @property
-    def process(self) -> PeerProcess:
-        if self._process is None:
-            raise PeerFailed("Asterisk was not started")
-        return self._process
-
     def start(self) -> None:
         """Runs it until it has started whole; raises PeerFailed if it doesn't."""
         command = ["asterisk", "-f", "-vvvv", "-C", str(self.directory / "asterisk.conf")]
@@ -92,10 +83,6 @@ class Asterisk:
         )
         wait_until(self._booted, _START_S, lambda: f"not started\n{self.process.tail()}")
         self.command("pjsip set logger on")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.stop()
 
     def command(self, line: str) -> str:
         """What its console answers; raises PeerFailed if there is none."""
@@ -142,10 +129,6 @@ class Asterisk:
         """What it decoded in each of its calls so far; complete once a call is closed."""
         return [read_wav(file) for file in sorted(self.directory.glob("spool/heard-*.wav"))]
 
-    def text(self) -> str:
-        """Its log with the SIP messages, as it stands."""
-        return self.process.text()
-
     def negotiated(self) -> Negotiated:
         """Its last call's keying; raises PeerFailed where its own channel doesn't say "secure"."""
         if not self.text().rpartition("LAB secure ")[2].startswith("1"):
@@ -160,19 +143,3 @@ class Asterisk:
         if status is not None:
             raise PeerFailed(f"Asterisk ended with {status}\n{self.process.tail()}")
         return "Asterisk Ready." in self.process.text()
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()

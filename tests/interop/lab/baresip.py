@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.interop.lab.certificates import CertificateFiles
 from tests.interop.lab.ctrl_tcp import Control, ControlEvent
 from tests.interop.lab.negotiated import Negotiated
 from tests.interop.lab.ports import HOST, free_ports
-from tests.interop.lab.processes import PeerFailed, PeerProcess
+from tests.interop.lab.processes import PeerFailed, PeerProcess, PeerProgram
 from tests.interop.lab.roots import Root
 from tests.interop.lab.sip_trace import TracedMessage, traced_messages
 from tests.interop.lab.speech import Samples, read_wav
@@ -90,7 +88,7 @@ class Telephone:
     home: Root | None = None
 
 
-class Baresip:
+class Baresip(PeerProgram):
     """One running telephone; registered when entered, gone when left."""
 
     def __init__(self, telephone: Telephone, directory: Path) -> None:
@@ -118,14 +116,7 @@ class Baresip:
         accounts.touch(mode=0o600)
         accounts.write_text(self._account())
         (directory / "contacts").touch()
-        self._process: PeerProcess | None = None
         self._control: Control | None = None
-
-    @property
-    def process(self) -> PeerProcess:
-        if self._process is None:
-            raise PeerFailed("baresip was not started")
-        return self._process
 
     @property
     def control(self) -> Control:
@@ -158,8 +149,7 @@ class Baresip:
         """Asks it to quit: a signal can take it seconds."""
         if self._control is not None:
             self._control.quit(_QUIT_S)
-        if self._process is not None:
-            self._process.stop()
+        super().stop()
 
     def dial(self, uri: str) -> None:
         self.control.command("dial", uri)
@@ -212,22 +202,6 @@ class Baresip:
     def _digits(self) -> str:
         started = (event for event in self.control.events if event.type == "CALL_DTMF_START")
         return "".join(event.parameter for event in started)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
     def _account(self) -> str:
         phone = self.telephone

@@ -8,8 +8,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import numpy as np
 from cryptography import x509
@@ -18,7 +17,7 @@ from tests.interop.lab import jssip
 from tests.interop.lab.devtools import DevTools
 from tests.interop.lab.kamailio import Kamailio
 from tests.interop.lab.ports import HOST
-from tests.interop.lab.processes import PeerFailed, PeerProcess, wait_until
+from tests.interop.lab.processes import PeerFailed, PeerProcess, PeerProgram, wait_until
 from tests.interop.lab.speech import Samples
 
 RATE: Final = 16000
@@ -65,7 +64,7 @@ class Secured:
     codec: str
 
 
-class Chromium:
+class Chromium(PeerProgram):
     """One browser with one page; registered when entered, gone when left."""
 
     def __init__(self, account: Account, directory: Path) -> None:
@@ -75,14 +74,7 @@ class Chromium:
         for name in ("page.html", "page.js"):
             shutil.copy(_PAGE / name, directory)
         shutil.copy(jssip.script(), directory / "jssip.js")
-        self._process: PeerProcess | None = None
         self._tools: DevTools | None = None
-
-    @property
-    def process(self) -> PeerProcess:
-        if self._process is None:
-            raise PeerFailed("Chromium was not started")
-        return self._process
 
     @property
     def tools(self) -> DevTools:
@@ -124,8 +116,7 @@ class Chromium:
     def stop(self) -> None:
         if self._tools is not None:
             self._tools.close()
-        if self._process is not None:
-            self._process.stop()
+        super().stop()
 
     def dial(self, uri: str) -> None:
         self.tools.evaluate(f"call({uri!r})")
@@ -186,22 +177,6 @@ class Chromium:
 
     def _loaded(self) -> bool:
         return bool(self.tools.evaluate("typeof JsSIP === 'object' && typeof start === 'function'"))
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 def _pin(certificate: Path) -> str:

@@ -18,6 +18,10 @@ from typing import Final
 
 LOCK: Final = Path(__file__).parent / "browser" / "package-lock.json"
 _REQUIRED: Final = re.compile(r"""\brequire\(\s*['"]([^'"]+)['"]\s*\)""")
+_REMEDY: Final = (
+    "JsSIP, by npm from the registry that it is set up with: needed once, then kept in ~/.cache;"
+    " another is named by npm_config_registry, its certificate by npm_config_cafile"
+)
 _LOADER: Final = """
 (() => {
   const sources = {%s};
@@ -37,11 +41,12 @@ _LOADER: Final = """
 """
 
 
-def script() -> Path:
-    """The script that defines `JsSIP`; fetched once and kept in ~/.cache.
+class NotFetched(OSError):
+    """npm could not fetch what the lock names."""
 
-    Raises CalledProcessError where npm can't fetch it.
-    """
+
+def script() -> Path:
+    """The script that defines `JsSIP`; fetched once and kept in ~/.cache. Raises NotFetched."""
     lock = LOCK.read_bytes()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "offhook"
     made = cache / f"jssip-{_digest(lock + Path(__file__).read_bytes())}.js"
@@ -51,11 +56,15 @@ def script() -> Path:
             folder = Path(name)
             shutil.copy(LOCK, folder)
             shutil.copy(LOCK.with_name("package.json"), folder)
-            subprocess.run(
+            ran = subprocess.run(
                 ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
                 cwd=folder,
-                check=True,
+                check=False,
+                capture_output=True,
+                text=True,
             )
+            if ran.returncode:
+                raise NotFetched(f"{_REMEDY}\n{ran.stderr.strip()}")
             whole = folder / "jssip.js"
             whole.write_text(bundled("jssip", folder / "node_modules"), encoding="utf-8")
             whole.rename(made)

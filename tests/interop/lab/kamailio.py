@@ -6,13 +6,12 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tests.interop.lab.certificates import CertificateFiles
 from tests.interop.lab.kamailio_config import LOG_MARK, main_configuration, tls_configuration
 from tests.interop.lab.ports import HOST, free_ports
-from tests.interop.lab.processes import PeerFailed, PeerProcess, wait_until
+from tests.interop.lab.processes import PeerFailed, PeerProcess, PeerProgram, wait_until
 from tests.interop.lab.rtpengine import Border
 
 _START_S = 20.0
@@ -56,7 +55,7 @@ class LogLine:
     words: tuple[str, ...]
 
 
-class Kamailio:
+class Kamailio(PeerProgram):
     """One instance in `directory`; it starts when entered and has ended when left.
 
     Clients and the neighbour are verified against `root`. With `relay_ports` calls' media go by a
@@ -104,14 +103,6 @@ class Kamailio:
                 demanding_ports=(domain.certificate_port, domain.neighbour_port),
             )
         )
-        self._process: PeerProcess | None = None
-
-    @property
-    def process(self) -> PeerProcess:
-        """The running instance; raises PeerFailed before it was started."""
-        if self._process is None:
-            raise PeerFailed(f"{self.domain.name} was not started")
-        return self._process
 
     def start(self) -> None:
         """Runs it in the foreground until it listens; raises PeerFailed if it doesn't."""
@@ -125,10 +116,6 @@ class Kamailio:
             self._directory / "kamailio.log",
         )
         wait_until(self._listens, _START_S, lambda: f"no listener\n{self.process.tail()}")
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.stop()
 
     def log(self, what: str) -> list[LogLine]:
         """The lines so far with this first word, oldest first."""
@@ -150,15 +137,3 @@ class Kamailio:
             raise PeerFailed(f"kamailio ended\n{self.process.tail()}")
         with socket.socket() as probe:
             return probe.connect_ex((HOST, self.domain.neighbour_port)) == 0
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()

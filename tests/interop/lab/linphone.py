@@ -15,13 +15,12 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from tests.interop.lab.kamailio import Kamailio
 from tests.interop.lab.negotiated import Negotiated, last_suite
 from tests.interop.lab.ports import HOST, free_ports
-from tests.interop.lab.processes import PeerFailed, wait_until
+from tests.interop.lab.processes import Peer, PeerFailed, wait_until
 
 _START_S = 20.0
 _QUIT_S = 5.0
@@ -99,7 +98,7 @@ class Softphone:
     detailed: bool = True
 
 
-class Linphone:
+class Linphone(Peer):
     """One running telephone; registered when entered, gone when left."""
 
     def __init__(self, account: Softphone, directory: Path) -> None:
@@ -239,19 +238,3 @@ class Linphone:
     def _type(self, line: str) -> None:
         os.write(self._terminal, line.encode() + b"\n")
         time.sleep(_PAUSE_S)  # a line that comes while another is carried out is lost
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()

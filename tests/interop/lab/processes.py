@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -136,3 +137,52 @@ class PeerProcess:
         traceback: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+class Peer(ABC):
+    """Somebody who runs while entered: started whole, or stopped again."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Runs it until it can do its part; raises PeerFailed if it can't."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Ends it, however far it came."""
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+class PeerProgram(Peer):
+    """A peer that is one process, begun in `start`."""
+
+    _process: PeerProcess | None = None
+
+    @property
+    def process(self) -> PeerProcess:
+        """What runs; raises PeerFailed before it was started."""
+        if self._process is None:
+            raise PeerFailed(f"{type(self).__name__} was not started")
+        return self._process
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.stop()
+
+    def text(self) -> str:
+        """Its log so far."""
+        return self.process.text()

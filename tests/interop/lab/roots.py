@@ -80,7 +80,7 @@ class Root:
 
     def joining(self, pid: int, command: Sequence[str]) -> list[str]:
         """What runs `command` beside the process `pid` that entered the root before."""
-        return ["nsenter", f"--mount=/proc/{pid}/ns/mnt", "chroot", str(self.folder()), *command]
+        return ["nsenter", f"--target={pid}", "--mount", "--root", "--wd", *command]
 
     def _recipe(self, folder: Path) -> list[str]:
         return [

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from tests.interop.lab.ports import HOST, free_ports
-from tests.interop.lab.processes import PeerProcess
+from tests.interop.lab.processes import PeerProcess, PeerProgram
 
 Side = Literal["sdes", "dtls"]
 
@@ -52,7 +51,7 @@ class Border:
         return _ADDRESSES
 
 
-class Rtpengine:
+class Rtpengine(PeerProgram):
     """One instance that runs while entered; `media_ports` are all that it relays by."""
 
     def __init__(self, directory: Path) -> None:
@@ -60,14 +59,9 @@ class Rtpengine:
         self.media_ports = free_ports(_MEDIA_PORTS, aligned=2)
         directory.mkdir(parents=True)
         self._log = directory / "rtpengine.log"
-        self._process: PeerProcess | None = None
 
     def border(self, *, users: Side, neighbour: Side) -> Border:
         return Border(self.control_port, users, neighbour)
-
-    def text(self) -> str:
-        """Its log so far."""
-        return self._log.read_text(errors="replace")
 
     def start(self) -> None:
         """Runs it until it takes commands; raises PeerFailed if it doesn't."""
@@ -89,23 +83,3 @@ class Rtpengine:
             self._log,
         )
         self._process.wait_for_text("Startup complete", _START_S)
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stop()
-
-    def _stop(self) -> None:
-        if self._process is not None:
-            self._process.stop()

@@ -1,4 +1,4 @@
-"""A real coturn in a namespace: STUN by UDP, TURN by TLS only."""
+"""A real coturn: STUN by UDP, TURN by TLS only, long-term credentials (RFC 8656, RFC 8489 §9.2)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from tests.certificates.forge import Issued
-from tests.shells.net.namespaces import Namespace
 
 from offhook.base.vocabulary import PathAddress
 
@@ -33,13 +32,17 @@ def demand() -> None:
 
 
 Running = AbstractContextManager[PathAddress]
+Inside = AbstractContextManager[Any]
 
 
 @contextmanager
 def coturn(
-    inside: Namespace, host: str, certificate: Issued, folder: Path, *, relay_host: str = ""
+    inside: Inside, host: str, certificate: Issued, folder: Path, *, relay_host: str = ""
 ) -> Iterator[PathAddress]:
-    """The address of its TLS listener; it shows `certificate`."""
+    """The address of its TLS listener; it shows `certificate`, and its log is coturn.log.
+
+    It runs `inside` a namespace, or where this thread is anyhow (`nullcontext()`).
+    """
     (folder / "turn.crt").write_bytes(certificate.sent_pem)
     (folder / "turn.key").write_bytes(certificate.key_pem)
     log = folder / "coturn.log"
@@ -74,7 +77,7 @@ def coturn(
             process.wait()
 
 
-def _wait(inside: Namespace, host: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait(inside: Inside, host: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + 10
     while True:
         with inside, socket.socket() as probe:

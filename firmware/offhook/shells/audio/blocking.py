@@ -21,7 +21,7 @@ class BlockingDrive(Drive):
         self._closing = False
         self._stream = host.open(self.terms, None)
         try:
-            self._room = self._stream.get_write_available()
+            self._room = _counted(self._stream.get_write_available())
         except OSError as error:
             raise CardLost(f"{self.terms.name} went at once: {error}") from None
         self._thread = threading.Thread(target=self._run, name="sound card io", daemon=True)
@@ -36,8 +36,8 @@ class BlockingDrive(Drive):
             while not self._closing:
                 captured = stream.read(frames, exception_on_overflow=False)
                 # In this order: asked, a card that ran dry begins anew without what it captured.
-                playing = self._room - stream.get_write_available()
-                verdict = ahead.judge(stream.get_read_available(), playing)
+                playing = self._room - _counted(stream.get_write_available())
+                verdict = ahead.judge(_counted(stream.get_read_available()), playing)
                 self._counts.xruns += verdict.dry
                 if verdict.left_out:
                     self._counts.dropped += 1
@@ -61,3 +61,13 @@ class BlockingDrive(Drive):
         with contextlib.suppress(OSError):
             self._stream.close()
         return True
+
+
+def _counted(frames: int) -> int:
+    """What PyAudio tells waits in a card; raises OSError where that is PortAudio's error instead.
+
+    PyAudio hands those on as they are, and what it read then is memory that nobody wrote.
+    """
+    if frames < 0:
+        raise OSError(frames, "the card can't tell what waits in it")
+    return frames

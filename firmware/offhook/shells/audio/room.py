@@ -18,12 +18,12 @@ ROOM: Final = 10
 """Chunks that ALSA's buffer shall have, a period each. Room is no delay: what is put in it is."""
 ITSELF: Final = b"hw:"
 """In the names of ALSA's cards. Plug-ins and sound servers have buffers of their own kind."""
-_SPARE_S: Final = 1e-4
-"""So that no rounding takes a sample, and with it a period, away."""
+_STRUCT_VERSION: Final = 2
+"""Of the table that DeviceInfo is: another's names and numbers are elsewhere."""
 
 
 class DeviceInfo(ctypes.Structure):
-    """PortAudio's PaDeviceInfo (portaudio.h)."""
+    """PortAudio's PaDeviceInfo (portaudio.h), whose structVersion is 2."""
 
     _fields_ = (
         ("structVersion", ctypes.c_int),
@@ -42,24 +42,27 @@ class DeviceInfo(ctypes.Structure):
 def make_room(library: Any, devices: Iterable[int]) -> None:
     """Have those of these devices that are ALSA's cards opened with ROOM periods of a chunk.
 
-    What a card can't do ALSA makes as near to it as it can; `library` is PortAudio (ctypes).
+    What a card can't do ALSA makes as near to it as it can; `library` is PortAudio (ctypes). Where
+    its table is another than this one knows, nothing is written into it.
     """
     for device in devices:
         found = library.Pa_GetDeviceInfo(device)
-        if found and ITSELF in found.contents.name:
-            latency = (ROOM - 1) * CHUNK_MS / 1000 + _SPARE_S
+        if not found or found.contents.structVersion != _STRUCT_VERSION:
+            continue
+        if ITSELF in (found.contents.name or b""):
+            latency = (ROOM - 1) * CHUNK_MS / 1000
             found.contents.defaultLowInputLatency = latency
             found.contents.defaultLowOutputLatency = latency
             library.PaAlsa_SetNumPeriods(ROOM)
 
 
 def library_of(pyaudio: ModuleType) -> Any | None:
-    """The PortAudio that this PyAudio has loaded; None where it has no ALSA."""
-    # Names are looked for in what a library was linked with, too.
-    library = ctypes.CDLL(pyaudio.pa.__file__)
+    """The PortAudio that this PyAudio has loaded; None where it has no ALSA, or isn't found."""
     try:
+        # Names are looked for in what a library was linked with, too.
+        library = ctypes.CDLL(pyaudio.pa.__file__)
         library.PaAlsa_SetNumPeriods.restype = ctypes.c_int
         library.Pa_GetDeviceInfo.restype = ctypes.POINTER(DeviceInfo)
-    except AttributeError:
+    except (AttributeError, OSError):
         return None
     return library
