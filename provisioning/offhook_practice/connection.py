@@ -13,10 +13,8 @@ from offhook.protocols.media import messages as engine
 from offhook.protocols.sip import agent_events as told
 from offhook.protocols.sip.agent import Identity, UserAgent
 from offhook.protocols.sip.digest_server import DigestVerifier, Verified
-from offhook.protocols.sip.framer import StreamFramer
 from offhook.protocols.sip.invite_server import IncomingInvite
 from offhook.protocols.sip.message import Request, response_to
-from offhook.protocols.sip.serialise import serialise
 from offhook.protocols.sip.uri import SipUri
 from offhook_practice.calls import TrunkCall
 from offhook_practice.extensions import Conduct, Extension, find_extension
@@ -54,15 +52,14 @@ class TrunkConnection:
         self._local = local
         aor = SipUri("sip", "practice", trunk.domain)
         identity = Identity(aor, "Practice trunk", "practice", "Offhook practice trunk")
-        self._agent = UserAgent(identity, None, trunk.randomness, surfaced=("REGISTER",))
+        self._agent = UserAgent(identity, None, trunk.randomness, surfaced=("REGISTER", "BYE"))
         self._agent.flow_opened(local, remote, now)
         self._calls: dict[int, TrunkCall] = {}
         self._call_backs: list[tuple[float, Extension, str]] = []
-        self._answers: list[bytes] = []
 
     def receive(self, data: bytes, now: float) -> None:
         """Octets from the phone."""
-        self._agent.receive(self._without_bye(data), now)
+        self._agent.receive(data, now)
         self._work(now)
 
     def receive_report(self, report: engine.SessionReport, now: float) -> None:
@@ -90,8 +87,7 @@ class TrunkConnection:
 
     def data_to_send(self) -> list[bytes]:
         """SIP messages for the phone."""
-        answers, self._answers = self._answers, []
-        return answers + self._agent.data_to_send()
+        return self._agent.data_to_send()
 
     def deadline(self) -> float | None:
         """When `tick` is due (s), or None."""
@@ -107,24 +103,12 @@ class TrunkConnection:
             self.call(extension, user, now)
         self._work(now)
 
-    def _without_bye(self, data: bytes) -> bytes:
-        """`data` without the BYE that it begins with of a call that came by another connection."""
-        head, end, rest = data.partition(b"\r\n\r\n")
-        found = StreamFramer().receive(head + end) if data.startswith(b"BYE ") else []
-        for call in self._trunk.standing:
-            dialog = None if call.invite is None else call.invite.dialog
-            for request in found:
-                if isinstance(request, Request) and dialog and dialog.matches(request):
-                    self._trunk.standing.remove(call)
-                    call.abandon()
-                    self._trunk.log(f"BYE of a call left behind: {call.extension.name}")
-                    self._answers.append(serialise(response_to(request, 200)))
-                    return rest
-        return data
-
     def _work(self, now: float) -> None:
         while (event := self._agent.next_event()) is not None:
             match event:
+                case told.RequestReceived(request=request) if request.method == "BYE":
+                    response = response_to(request, self._end_standing(request))
+                    self._agent.respond(event.transaction, response, now)
                 case told.RequestReceived(request=request, transaction=transaction):
                     self._register(request, transaction, event.to_tag, now)
                 case told.IncomingCall(invite=invite):
@@ -149,6 +133,17 @@ class TrunkConnection:
             ("WWW-Authenticate", each)
             for each in self._trunk.verifier.challenges(now, stale=verdict.stale)
         ]
+
+    def _end_standing(self, bye: Request) -> int:
+        """End the call that came by another connection and that `bye` is for: the status."""
+        for call in self._trunk.standing:
+            dialog = None if call.invite is None else call.invite.dialog
+            if dialog is not None and dialog.matches(bye):
+                self._trunk.standing.remove(call)
+                call.abandon()
+                self._trunk.log(f"BYE of a call left behind: {call.extension.name}")
+                return 200
+        return 481
 
     def _register(self, request: Request, transaction: str, to_tag: str, now: float) -> None:
         sender = self._sender(request, now)

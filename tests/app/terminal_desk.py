@@ -46,16 +46,24 @@ class Terminal:
 
     async def until(self, told: str) -> None:
         """Wait until the latest picture tells this."""
-        async with asyncio.timeout(PATIENCE_S):
-            while told not in self.picture:
-                self._more.clear()
-                await self._more.wait()
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                while told not in self.picture:
+                    self._more.clear()
+                    await self._more.wait()
+        except TimeoutError:
+            raise AssertionError(f"{told!r} was never told, but:\n{self.shown}") from None
 
     async def call(self, number: str) -> None:
         """Lift the handset and dial."""
         self.press(" ")
         await self.until("dial tone")
         self.press(number)
+
+    @property
+    def shown(self) -> str:
+        """The latest of what was shown, for a person who looks into what went wrong."""
+        return self._shown[-6000:]
 
     @property
     def picture(self) -> str:

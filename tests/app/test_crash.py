@@ -30,10 +30,14 @@ async def served_desk(folder: Path) -> AsyncIterator[tuple[PracticeDesk, Manager
             await manager.end()
 
 
-async def until(happened: Callable[[], object]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not happened():  # noqa: ASYNC110  processes have no event here
-            await asyncio.sleep(0.02)
+async def until(happened: Callable[[], object], seen: Terminal) -> None:
+    """Where it never happens, what `seen` shows is told."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not happened():  # noqa: ASYNC110  processes have no event here
+                await asyncio.sleep(0.02)
+    except TimeoutError:
+        raise AssertionError(f"it never happened, but:\n{seen.shown}") from None
 
 
 async def killed(terminal: Terminal) -> None:
@@ -71,8 +75,8 @@ def test_a_telephone_that_is_killed_in_a_call_ends_it_at_the_trunk_when_it_is_ba
             await asyncio.sleep(0.5)
             assert desk.trunk.answered_calls == 1, "a trunk doesn't know that nobody is there"
             second = await Terminal.open(desk)
-            await until(lambda: desk.trunk.answered_calls == 0)
-            await until(lambda: kept(desk) == {})
+            await until(lambda: desk.trunk.answered_calls == 0, second)
+            await until(lambda: kept(desk) == {}, second)
             await call(second)
             assert desk.trunk.answered_calls == 1
             assert await second.leave() == 0
@@ -94,7 +98,7 @@ def test_an_incoming_call_is_ended_too(tmp_path: Path) -> None:
             await killed(first)
             assert desk.trunk.answered_calls == 1
             second = await Terminal.open(desk)
-            await until(lambda: desk.trunk.answered_calls == 0)
+            await until(lambda: desk.trunk.answered_calls == 0, second)
             assert await second.leave() == 0
 
     asyncio.run(run())
@@ -109,7 +113,7 @@ def test_a_killed_telephone_leaves_its_engine_and_the_next_one_talks_through_it(
             await call(first)
             await killed(first)
             second = await Terminal.open(desk, "--engine", str(manager.path))
-            await until(lambda: desk.trunk.answered_calls == 0)
+            await until(lambda: desk.trunk.answered_calls == 0, second)
             await call(second)
             assert len(manager.processes) == 1
             assert manager.processes[0].returncode is None
@@ -126,7 +130,7 @@ def test_an_engine_that_is_killed_in_a_call_ends_it_and_the_next_call_works(
             phone = await Terminal.open(desk, "--engine", str(manager.path))
             await call(phone)
             os.kill(manager.processes[0].pid, signal.SIGKILL)
-            await until(lambda: desk.trunk.answered_calls == 0)
+            await until(lambda: desk.trunk.answered_calls == 0, phone)
             await phone.until("call failed")
             await manager.start("--handset=files")
             await manager.until("STATUS=serves the telephone", count=2)

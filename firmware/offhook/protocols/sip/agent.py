@@ -57,8 +57,8 @@ class UserAgent:
 
     Calls outlive the flow: after `flow_lost` they wait for the next `flow_opened`. With a
     `registration` policy the account registers by itself on each flow, and requests of ours wait
-    until the registrar has answered. `surfaced` methods are handed out as RequestReceived, to be
-    answered by `respond` (a registrar's REGISTER).
+    until the registrar has answered. `surfaced` methods are handed out as RequestReceived where
+    they belong to no call, to be answered by `respond` (a registrar's REGISTER).
 
     After each call, drain `data_to_send()` and `next_event()`, and ask `deadline()`; the same after
     each call of a method of an invite.
@@ -82,7 +82,7 @@ class UserAgent:
             randomness,
             authorizer=authorizer,
             timers=timers,
-            methods=(*METHODS, *sorted(self._surfaced)),
+            methods=tuple(dict.fromkeys((*METHODS, *sorted(self._surfaced)))),
         )
         self._authorizer = authorizer
         self._randomness = randomness
@@ -298,7 +298,9 @@ class UserAgent:
             self._refuse(event, refusal, now)
             return
         call = next((call for call in self._calls if call.owns(request)), None)
-        if call is None and (request.to.tag is not None or request.method in _DIALOG_ONLY):
+        surfaced = request.method in self._surfaced
+        in_dialog = request.to.tag is not None or request.method in _DIALOG_ONLY
+        if call is None and in_dialog and not surfaced:
             self._refuse(event, Refusal(481), now)
             return
         refusal = screen(request)
@@ -306,7 +308,7 @@ class UserAgent:
             self._refuse(event, refusal, now)
         elif call is not None:
             call.receive(event, now)
-        elif request.method in self._surfaced:
+        elif surfaced:
             self._events.append(event)
         elif request.method == "INVITE":
             self._invited(event, now)
