@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from offhook import __version__
+from offhook.app.build_ice import ice_terms
 from offhook.app.keepsakes import CallKeepsakes
 from offhook.base.errors import LocalError
 from offhook.base.randomness import Randomness, token
@@ -25,7 +26,6 @@ from offhook.protocols.keying.methods import Keying
 from offhook.protocols.keying.sdes_policy import SdesPolicy
 from offhook.protocols.media.codecs import available_codecs, playable
 from offhook.protocols.media.opus import OpusTerms
-from offhook.protocols.media.path_messages import IceTerms
 from offhook.protocols.sdp.negotiation import MediaPolicy, Minimum
 from offhook.protocols.sip.agent import Identity, UserAgent
 from offhook.protocols.sip.digest import DigestClient
@@ -173,7 +173,7 @@ class Builder:
             media_dscp=media.dscp,
             user=account.user,
             register=account.register,
-            ice=IceTerms() if media.ice else None,
+            ice=ice_terms(media, self.files, self.vault),
             opus=OpusTerms(bit_rate=trunk.opus_bitrate, complexity=trunk.opus_complexity),
         )
         return Account(terms, self._agent(account), self.randomness, sessions, keepsakes)

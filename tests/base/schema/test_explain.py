@@ -50,6 +50,10 @@ def test_what_must_be_given_has_no_default() -> None:
         "accounts[].name",
         "accounts[].user",
         "accounts[].domain",
+        "media.turn.server",
+        "media.turn.name",
+        "media.turn.user",
+        "media.turn.password",
         "trust",
         "trust.anchors",
     }
@@ -57,7 +61,7 @@ def test_what_must_be_given_has_no_default() -> None:
 
 def test_secret_keys_are_marked() -> None:
     secret = {path for path, key in KEYS.items() if key.secret}
-    assert secret == {"accounts[].password", "trust.client_key"}
+    assert secret == {"accounts[].password", "media.turn.password", "trust.client_key"}
 
 
 def test_the_text_names_every_key_and_fits_a_terminal() -> None:

@@ -13,10 +13,10 @@ from offhook.base.schema.fields import (
     FilePath,
     HostName,
     Text,
-    ipaddress_or_none,
     split_host_port,
 )
 from offhook.base.schema.line_settings import LineSettings
+from offhook.base.schema.media_settings import Media
 from offhook.base.schema.problem import DocumentInvalid, Problem, show
 from offhook.base.schema.secret_source import SecretSource
 from offhook.base.schema.section import Defect, Section, key
@@ -202,41 +202,6 @@ class Signalling(Section, frozen=True):
         float,
         key("Seconds that connecting and the TLS handshake may take.", example=5.0, ge=1, le=60),
     ] = 5.0
-
-
-class Media(Section, frozen=True):
-    """How speech travels. Suites and codecs belong to the trunk profile."""
-
-    local_host: Annotated[
-        str | None,
-        key(
-            "The local address for RTP. Left out, the one that the TLS flow has.",
-            example="192.0.2.7",
-            expects="an IP address of this device",
-        ),
-    ] = None
-    dscp: Annotated[
-        Dscp, key("DSCP mark of voice packets; 46 is EF, expedited forwarding.", example=46)
-    ] = 46
-
-    ice: Annotated[
-        bool,
-        key(
-            "Find the way of media by ICE (RFC 8445) where the other side has it too; browsers "
-            "ask for it.",
-            example=True,
-        ),
-    ] = False
-
-    def check(self) -> Iterator[Defect]:
-        """`local_host` is an address, not a name."""
-        if self.local_host is not None and ipaddress_or_none(self.local_host) is None:
-            yield Defect(
-                "local_host",
-                self.local_host,
-                "an IP address of this device",
-                'Write for instance local_host = "192.0.2.7", or leave the key out.',
-            )
 
 
 class Zrtp(Section, frozen=True):

@@ -15,11 +15,13 @@ LONGEST_CERTIFICATES: Final = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class TrustFiles:
-    """The octets of the files under [trust], in their order."""
+    """The octets of the files that say whom the phone believes, in their order."""
 
     anchors: tuple[bytes, ...]
     crls: tuple[bytes, ...]
     client_certificate: bytes | None
+    relay_anchors: tuple[bytes, ...] = ()
+    """Those of [media.turn]."""
 
 
 def read_settings(path: Path) -> Settings:
@@ -28,8 +30,8 @@ def read_settings(path: Path) -> Settings:
 
 
 def read_trust(settings: Settings, folder: Path) -> TrustFiles:
-    """What [trust] names; relative paths count from `folder`. Raises StoreError."""
-    trust = settings.trust
+    """What [trust] and [media.turn] name; relative paths count from `folder`. StoreError."""
+    trust, relay = settings.trust, settings.media.turn
 
     def octets(name: str) -> bytes:
         return read_whole(folder / name, LONGEST_CERTIFICATES)
@@ -39,4 +41,5 @@ def read_trust(settings: Settings, folder: Path) -> TrustFiles:
         anchors=tuple(octets(each) for each in trust.anchors),
         crls=tuple(octets(each) for each in trust.crls),
         client_certificate=None if own is None else octets(own),
+        relay_anchors=() if relay is None else tuple(octets(each) for each in relay.anchors),
     )
