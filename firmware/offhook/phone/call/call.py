@@ -91,6 +91,10 @@ class Call(ABC):
         )
         self._dialog_open = False
         self._proposals = Proposals()
+        self._gathering: sip.OfferReceived | None = None
+        """An offer that begins ICE anew, which waits for our new description of the path."""
+        self._sought_anew = False
+        """Whether a way that was lost has been looked for again; once, until one is found."""
         self._apart = False
         """Whether the person is not to be heard or to hear, whatever the peer agrees to."""
 
@@ -106,7 +110,7 @@ class Call(ABC):
         answered = self.state is CallState.TALKING
         outcome = self._verdict() if answered else Outcome.CANCELLED
         told = "hung up here" if answered else "given up"
-        if self._engine.due is not None:
+        if self._engine.due is not None and not answered:
             told += " before the media engine was ready"
         self._end(outcome, told, "local", now)
 
@@ -147,18 +151,7 @@ class Call(ABC):
         """Take one report of the engine about this call's session."""
         match report:
             case engine.LocalReady():
-                self._offer_answer.local = LocalMedia(
-                    report.rtp,
-                    report.rtcp,
-                    report.crypto,
-                    report.fingerprint,
-                    report.tls_id,
-                    report.zrtp_hash,
-                    report.ice,
-                )
-                self._engine.ready()
-                if self.state in _PREPARING:
-                    self._path_ready(now)
+                self._local_ready(report, now)
             case engine.SessionFailed(reason=reason):
                 self._engine.failed()
                 self._end(Outcome.FAILED, reason, "local", now)
@@ -178,12 +171,35 @@ class Call(ABC):
             case keys.SuiteBroken(suite=suite):
                 self._suite_broke(suite, now)
             case path.PathFound():
-                pass
+                self._sought_anew = False
             case path.PathLost(reason=reason, standing=standing):
                 self._path_lost(reason, now, standing=standing)
             case _:
                 self._take_keying(report, now)
         self._restate_trust()
+
+    def _local_ready(self, report: engine.LocalReady, now: float) -> None:
+        self._offer_answer.path_ready(
+            LocalMedia(
+                report.rtp,
+                report.rtcp,
+                report.crypto,
+                report.fingerprint,
+                report.tls_id,
+                report.zrtp_hash,
+                report.ice,
+            )
+        )
+        self._engine.ready()
+        if self.state in _PREPARING:
+            self._path_ready(now)
+        elif self._gathering is not None:
+            event, self._gathering = self._gathering, None
+            self._reoffered(event, now, gathered=True)
+            self._propose(now)
+        elif self.state is CallState.TALKING:
+            self._proposals.path_wanted = True
+            self._propose(now)
 
     def _take_media(self, report: _MediaReport, now: float) -> None:
         match report:
@@ -293,8 +309,11 @@ class Call(ABC):
         if self.state is CallState.TALKING and self._offer_answer.agreement is not None:
             self._tell_media(self._offer_answer.agreement)
 
-    def _reoffered(self, event: sip.OfferReceived, now: float) -> None:
-        """A re-INVITE or UPDATE: the same policy, or 488 and the call goes on as it was."""
+    def _reoffered(self, event: sip.OfferReceived, now: float, *, gathered: bool = False) -> None:
+        """A re-INVITE or UPDATE: the same policy, or 488 and the call goes on as it was.
+
+        One that begins ICE anew is answered once we have a new description too (`gathered`).
+        """
         if self.invite is None or not self.invite.awaits(event.transaction):
             return
         if self.state is not CallState.TALKING:
@@ -307,6 +326,11 @@ class Call(ABC):
             return
         try:
             choice = self._offer_answer.judge(event.body)
+            if self._offer_answer.restarts_ice(choice) and not gathered:
+                self._gathering = event
+                if self._engine.due is None:  # else we had lost the way too, and it is under way
+                    self._engine.gather_again(now)
+                return
             answer, agreement = self._offer_answer.make_answer(choice, direction)
         except Unacceptable as refusal:
             self.invite.refuse_offer(event.transaction, refusal.status or 488, None, now)
@@ -382,9 +406,18 @@ class Call(ABC):
         """It was asked for something, and nothing came: no call waits for ever for a path."""
         if self.state in _PREPARING:
             self._end(Outcome.FAILED, _NO_ENGINE, "local", now)
+        elif self.state is CallState.TALKING:
+            self._engine.ready()
+            self._not_gathered(now)
         else:
             self._engine.released()
             self._settle()
+
+    def _not_gathered(self, now: float) -> None:
+        """There is no new description of the path: the call goes on by the one it has."""
+        event, self._gathering = self._gathering, None
+        if event is not None and self.invite is not None:
+            self.invite.refuse_offer(event.transaction, 500, None, now)
 
     def _media_lost(self, silent_ms: float, now: float) -> None:
         if self.record.first_received_ms is None:
@@ -394,9 +427,16 @@ class Call(ABC):
             self._events.append(MediaSilent(silent_ms))
 
     def _path_lost(self, reason: str, now: float, *, standing: bool) -> None:
-        """Without a way from the beginning there is no call; later silence is told as such."""
+        """Without a way from the beginning there is no call; later another way is looked for."""
         if not standing and self.record.first_received_ms is None:
             self._end(Outcome.NO_MEDIA, reason, "policy", now)
+            return
+        agreement = self._offer_answer.agreement
+        by_ice = agreement is not None and agreement.ice is not None
+        wanted = by_ice and not standing and not self._sought_anew
+        if wanted and self.state is CallState.TALKING and self._engine.due is None:
+            self._sought_anew = True
+            self._engine.gather_again(now)
 
     def _insecure(self, reason: str, now: float, cause: Cause | None = None) -> None:
         if self.state in _OVER:

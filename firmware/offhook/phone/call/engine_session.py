@@ -11,7 +11,7 @@ from typing import Final
 from offhook.phone.call.call_terms import CallTerms
 from offhook.protocols.media import messages as engine
 from offhook.protocols.media.keying_messages import ZrtpAgreed
-from offhook.protocols.media.path_messages import IceAgreed
+from offhook.protocols.media.path_messages import GatherAgain, IceAgreed
 from offhook.protocols.sdp.negotiation import Agreement
 
 READY_S: Final = 10.0
@@ -49,6 +49,11 @@ class EngineSession:
                 ice=terms.ice,
             )
         )
+
+    def gather_again(self, now: float) -> None:
+        """It is to describe the path anew, for an ICE restart; `ready` follows until `due`."""
+        self.due = now + READY_S
+        self.send(GatherAgain(self._terms.session))
 
     def agree(self, agreement: Agreement, *, sending: bool, receiving: bool) -> None:
         """It is to do what offer and answer say, as far as we are to be heard and to hear."""

@@ -37,6 +37,20 @@ class OfferAnswer:
         self._origin = origin
         self._described = b""
 
+    def path_ready(self, local: LocalMedia) -> None:
+        """Our end of the path, at first or anew: an ICE restart is no new DTLS association.
+
+        RFC 8842 §3.1 and §4: the tls-id that was described stays.
+        """
+        self.local = local if self.local is None else replace(local, tls_id=self.local.tls_id)
+
+    def restarts_ice(self, choice: Choice) -> bool:
+        """Whether `choice` begins ICE anew, by other credentials (RFC 8839 §4.4.1.1.1)."""
+        before = None if self.agreement is None else self.agreement.ice
+        if before is None or choice.ice is None:
+            return False
+        return (before.ufrag, before.pwd) != (choice.ice.ufrag, choice.ice.pwd)
+
     def judge(self, offer: bytes) -> Choice:
         """What of the peer's `offer` can be taken; nothing is promised yet."""
         return choose(offer, self._policy, self.agreement)

@@ -1,4 +1,4 @@
-"""What we propose to change in a call: hold, or the suite (RFC 3264 §8, RFC 4568 §7.1.4).
+"""What we propose to change in a call: hold, the suite, or the path (RFC 3264 §8, RFC 8445 §9).
 
 One proposal is open at a time; what is wanted meanwhile is proposed after it.
 """
@@ -17,7 +17,9 @@ class Proposal:
 
     held: bool
     key: CryptoLine | None
-    """Of another suite than the one in use; None: the key stays."""
+    """Of another suite than the one in use (RFC 4568 §7.1.4); None: the key stays."""
+    path: bool = False
+    """Whether it tells of another description for ICE than before."""
 
     @property
     def direction(self) -> Direction:
@@ -33,15 +35,16 @@ class Proposals:
         """Whether we hold the peer."""
         self.hold_wanted = False
         self.key_wanted: CryptoLine | None = None
+        self.path_wanted = False
         self._open: Proposal | None = None
 
     @property
     def next(self) -> Proposal | None:
         """What is to be offered now, if anything."""
-        settled = self.hold_wanted == self.held and self.key_wanted is None
-        if settled or self._open is not None:
+        wanted = self.hold_wanted != self.held or self.key_wanted is not None or self.path_wanted
+        if not wanted or self._open is not None:
             return None
-        return Proposal(self.hold_wanted, self.key_wanted)
+        return Proposal(self.hold_wanted, self.key_wanted, self.path_wanted)
 
     def offered(self, proposal: Proposal) -> None:
         """It is on its way."""
@@ -52,9 +55,12 @@ class Proposals:
         proposal, self._open = self._open, None
         if proposal is None:
             return False
-        of_hold = proposal.key is None or proposal.held != self.held
+        only_hold = proposal.key is None and not proposal.path
+        of_hold = only_hold or proposal.held != self.held
         if proposal.key is not None:
             self.key_wanted = None
+        if proposal.path:
+            self.path_wanted = False
         if accepted:
             self.held = proposal.held
         else:
