@@ -124,6 +124,11 @@ class Chromium(PeerProgram):
     def hang_up(self) -> None:
         self.tools.evaluate("hangUp()")
 
+    def restart_ice(self) -> None:
+        """Looks for the way of its call anew (RFC 8445 §9), until the other side has agreed."""
+        self.tools.evaluate("restartIce()")
+        self.wait_told("renegotiated")
+
     def told(self) -> list[str]:
         """What its page has noted so far, SDP in it."""
         return list(self.tools.evaluate("told"))

@@ -81,8 +81,15 @@ class Conversation:
         return (called and case.suites_when_called) or case.suites
 
 
-def converse(case: Case, direction: str, directory: Path) -> Conversation:
+def converse(
+    case: Case,
+    direction: str,
+    directory: Path,
+    meanwhile: Callable[[Party], object] = lambda _party: None,
+) -> Conversation:
     """Both speak for as long as they have words, and the peer hangs up.
+
+    `meanwhile` is what happens once the call stands; it should be over before `lead_s`.
 
     The thread should be in a network of its own: all its UDP is captured.
     """
@@ -99,6 +106,7 @@ def converse(case: Case, direction: str, directory: Path) -> Conversation:
         party = running.enter_context(case.opens(lab))
         with lab.capture_all() as capture, _calling(lab, party, case, direction) as command:
             party.wait_established()
+            meanwhile(party)
             parties.let_talk(case.lead_s, SPEECH_S)
             negotiated = party.negotiated()
             browser = None if party.browser is None else party.browser.secured()

@@ -38,6 +38,12 @@ function call(target) {
   listen(session.connection);
 }
 
+// Both ends look for their way anew, by a re-INVITE.
+function restartIce() {
+  const options = { rtcOfferConstraints: { iceRestart: true } };
+  if (!session.renegotiate(options, () => told.push('renegotiated'))) told.push('busy');
+}
+
 function hangUp() {
   session.terminate();
 }
