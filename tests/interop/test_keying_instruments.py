@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,23 @@ from tests.interop.lab.correlation import share_heard
 from tests.interop.lab.devtools import DevTools
 from tests.interop.lab.jssip import NotFetched, bundled, script
 from tests.interop.lab.negotiated import last_suite
-from tests.interop.lab.overheard import plain_rtp
+from tests.interop.lab.overheard import plain_rtp, speech_in
 from tests.interop.lab.pcap import Address, Packet
 from tests.interop.lab.processes import PeerFailed
 from tests.interop.lab.speech import (
     ENGLISH,
     ENGLISH_CONTROL,
     FRENCH,
+    RATE,
     Speaker,
     speech,
     with_silence,
 )
+
+from offhook.base.secret import Secret
+from offhook.protocols.keying.srtp_keys import SUITES, CryptoLine
+from offhook.protocols.media.opus import Opus
+from offhook.protocols.media.srtp import Protector
 
 ONE, OTHER = Address("127.0.0.1", 20000), Address("127.0.0.1", 20002)
 
@@ -72,6 +79,23 @@ def test_a_few_plain_packets_among_many_are_found() -> None:
     sent = [os.urandom(170) for _ in range(160)]
     sent[40:48] = [b"\xff" * 160] * 8
     assert {packet.sequence for packet in plain_rtp(packets(sent))} >= set(range(40, 48))
+
+
+def test_control_speech_by_opus_in_the_clear_is_overheard_and_under_srtp_it_is_not(
+    voices: None,  # noqa: ARG001 - skips
+) -> None:
+    said = speech(ENGLISH, 4.0)
+    codec = Opus()
+    loud = np.repeat(said, codec.pcm_rate // RATE)
+    frames = [piece.tobytes() for piece in np.split(loud, range(960, len(loud), 960))]
+    plain = packets([codec.encode(each) for each in frames if len(each) == 1920], 96)
+    assert speech_in(plain, said) >= 0.5
+    assert speech_in(plain, speech(FRENCH, 4.0)) < 0.2
+    key = CryptoLine(1, SUITES["AEAD_AES_256_GCM"], Secret(os.urandom(44)))
+    protector = Protector(key)
+    hidden = [replace(each, payload=protector.protect(each.payload)) for each in plain]
+    assert len(hidden) == len(plain) > 190
+    assert speech_in(hidden, said) < 0.2
 
 
 SDP = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nm=audio 4 RTP/SAVP 0\r\n"

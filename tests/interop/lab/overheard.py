@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from tests.interop.lab.correlation import align
 from tests.interop.lab.kamailio import Kamailio
 from tests.interop.lab.pcap import Packet
-from tests.interop.lab.rtp import PCMA, PCMU, RtpFlow, RtpPacket, g711_audio, rtp_flows
+from tests.interop.lab.rtp import (
+    PCMA,
+    PCMU,
+    RtpFlow,
+    RtpPacket,
+    g711_audio,
+    opus_audio,
+    rtp_flows,
+)
 from tests.interop.lab.speech import Samples
 
 # A short payload may shrink by chance, and comfort noise or a digit tells nobody a word.
@@ -20,16 +28,22 @@ _SMALLER = 0.98
 
 
 def speech_in(packets: Iterable[Packet], *said: Samples) -> float:
-    """How much any flow's payload, read as G.711, sounds like anything of `said`: 0 … 1."""
+    """How much any flow's payload, read as G.711 or Opus, sounds like any of `said`: 0 … 1."""
     return max(
         (
-            abs(align(each, g711_audio(flow.packets, law)).coefficient)
+            abs(align(each, audio).coefficient)
             for flow in rtp_flows(packets)
-            for law in (PCMU, PCMA)
+            for audio in _read(flow)
             for each in said
         ),
         default=0.0,
     )
+
+
+def _read(flow: RtpFlow) -> Iterator[Samples]:
+    for law in (PCMU, PCMA):
+        yield g711_audio(flow.packets, law)
+    yield opus_audio(flow.packets)
 
 
 def plain_rtp(packets: Iterable[Packet]) -> list[RtpPacket]:

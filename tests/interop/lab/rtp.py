@@ -1,7 +1,8 @@
-"""RTP flows of a capture (RFC 3550): their packets, their pace, and what G.711 makes of them."""
+"""RTP flows of a capture (RFC 3550): their packets, their pace, and what a codec makes of them."""
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tests.interop.lab.pcap import Address, Packet
 from tests.interop.lab.speech import RATE, Samples
+
+from offhook.base.errors import PeerError
+from offhook.protocols.media.opus import Opus
 
 PCMU, PCMA = 0, 8
 # RFC 5761 §4: in this range of the second octet it is RTCP.
@@ -106,6 +110,23 @@ def g711_audio(packets: Sequence[RtpPacket], law: int | None = None) -> Samples:
     for at, piece in pieces.items():
         audio[at : at + len(piece)] = piece
     return audio
+
+
+def opus_audio(packets: Sequence[RtpPacket]) -> Samples:
+    """What Opus makes of every payload, 8 kHz, one after the other; what is no Opus is left out."""
+    codec = Opus()
+    pieces = []
+    for packet in packets:
+        with contextlib.suppress(PeerError):
+            pieces.append(np.frombuffer(codec.decode(packet.payload), dtype=np.int16))
+    if not pieces:
+        return np.zeros(0, dtype=np.int16)
+    audio = np.concatenate(pieces)
+    step = codec.pcm_rate // RATE
+    # A mean over `step` samples is filter enough to tell words by.
+    whole = audio[: len(audio) // step * step].reshape(-1, step)
+    mean: NDArray[np.float64] = whole.mean(axis=1)
+    return mean.astype(np.int16)
 
 
 def _mu_law_table() -> NDArray[np.int16]:
