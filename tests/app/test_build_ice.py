@@ -49,6 +49,11 @@ def test_ice_alone_has_no_servers(tmp_path: Path) -> None:
     assert ice_of(tmp_path, "[media]\nice = true") == IceTerms()
 
 
+def test_local_names_are_asked_for_where_the_settings_say_so(tmp_path: Path) -> None:
+    terms = ice_of(tmp_path, "[media]\nice = true\nlocal_names = true")
+    assert terms == IceTerms(local_names=True)
+
+
 def test_the_servers_of_the_settings_are_what_ice_may_use(tmp_path: Path) -> None:
     terms = ice_of(tmp_path, '[media]\nice = true\nstun_server = "[2001:db8::3]:3479"' + RELAY)
     (anchors,) = read_settings(tmp_path / "settings.toml").trust.anchors

@@ -30,6 +30,7 @@ def ice_terms(media: Media, files: TrustFiles, vault: Vault) -> IceTerms | None:
     return IceTerms(
         stun_server=None if stun is None else _address(stun, STUN_PORT),
         turn_server=None if turn is None else _relay(turn, files, vault),
+        local_names=media.local_names,
     )
 
 

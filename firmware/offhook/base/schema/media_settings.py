@@ -95,6 +95,15 @@ class Media(Section, frozen=True):
         ),
     ] = None
 
+    local_names: Annotated[
+        bool,
+        key(
+            "Ask the own network for the `.local` names by which browsers hide their addresses "
+            "(RFC 6762). Whoever is in it may answer, but not be authenticated. Only `ice` asks.",
+            example=True,
+        ),
+    ] = False
+
     def check(self) -> Iterator[Defect]:
         """Addresses are no names, and servers of ICE are there for ICE."""
         if self.local_host is not None and ipaddress_or_none(self.local_host) is None:
