@@ -107,7 +107,8 @@ class TrunkConnection:
         while (event := self._agent.next_event()) is not None:
             match event:
                 case told.RequestReceived(request=request) if request.method == "BYE":
-                    response = response_to(request, self._end_standing(request))
+                    status = self._end_standing(request)
+                    response = response_to(request, status, to_tag=event.to_tag)
                     self._agent.respond(event.transaction, response, now)
                 case told.RequestReceived(request=request, transaction=transaction):
                     self._register(request, transaction, event.to_tag, now)

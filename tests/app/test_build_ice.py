@@ -86,9 +86,10 @@ def test_more_anchors_than_a_message_holds_are_refused_with_the_remedy(tmp_path:
 @pytest.mark.parametrize(
     ("media", "where"),
     [
-        ('[media]\nstun_server = "192.0.2.3"', "media.stun_server"),
+        ('[media]\nstun_server = "192.0.2.3"', "media.ice"),
+        ("[media]\nlocal_names = true", "media.ice"),
         ('[media]\nice = true\nstun_server = "stun.example.com"', "media.stun_server"),
-        ("[media]" + RELAY, "media.turn"),
+        ("[media]" + RELAY, "media.ice"),
         (
             "[media]\nice = true" + RELAY.replace("192.0.2.3", "turn.example.com"),
             "media.turn.server",

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 from tests.interop.lab import parties
-from tests.interop.lab.conversation import DIRECTIONS, Case, Conversation, converse
+from tests.interop.lab.conversation import DIRECTIONS, Conversation, converse
 from tests.interop.lab.correlation import share_heard
 from tests.interop.lab.network import own_network
 from tests.interop.lab.overheard import plain_rtp
+from tests.interop.test_keyings import CHROMIUM, HEARD
 
-GCM: Final = "AEAD_AES_256_GCM"
-CM: Final = "AES_CM_128_HMAC_SHA1_80"
-CASE: Final = Case(
-    "Chromium",
-    parties.chromium,
-    "dtls-srtp",
-    "hop by hop",
-    (GCM,),
-    (CM,),
-    codec="opus",
-    ice=True,
-    # The words come when the new way stands.
-    lead_s=6.0,
-)
+CASE: Final = replace(CHROMIUM, lead_s=6.0)
+"""The words come when the new way stands."""
 
 
 def restart(party: parties.Party) -> None:
@@ -55,6 +45,6 @@ def test_a_call_goes_on_when_a_browser_begins_ice_anew(
     media = talked.report["media"]
     assert (media["keying"], media["trust"]) == (CASE.keying, CASE.trust)
     assert media["suite"] in talked.expected
-    assert share_heard(talked.french, talked.heard_by_offhook) >= 0.5
-    assert share_heard(talked.english, talked.heard_by_peer) >= 0.5
+    assert share_heard(talked.french, talked.heard_by_offhook) >= HEARD
+    assert share_heard(talked.english, talked.heard_by_peer) >= HEARD
     assert plain_rtp(talked.packets) == []

@@ -70,6 +70,16 @@ SDES: Final = (
         lead_s=9.0,
     ),
 )
+CHROMIUM: Final = Case(
+    "Chromium",
+    parties.chromium,
+    "dtls-srtp",
+    HOP_BY_HOP,
+    (GCM,),
+    (CM,),
+    codec="opus",
+    ice=True,
+)
 # Who opens the handshake takes what the other likes best.
 DTLS: Final = (
     Case(
@@ -112,16 +122,7 @@ DTLS: Final = (
         (GCM,),
         border=("sdes", "dtls"),
     ),
-    Case(
-        "Chromium",
-        parties.chromium,
-        "dtls-srtp",
-        HOP_BY_HOP,
-        (GCM,),
-        (CM,),
-        codec="opus",
-        ice=True,
-    ),
+    CHROMIUM,
 )
 # Whichever of the two commits first chooses of what both have.
 ZRTP: Final = (

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.phone.call.desk import Desk
 from tests.phone.call.test_left_over import from_peer, killed, talking, written
 
 from offhook.phone.call.left_over import LeftOver
+from offhook_practice.connection import Trunk, TrunkConnection
+
+NOW = 2000.0
 
 
 def bye(left: LeftOver) -> bytes:
@@ -16,41 +20,31 @@ def bye(left: LeftOver) -> bytes:
     return from_peer(turned, "BYE")
 
 
-def test_a_bye_with_a_ping_behind_it_ends_it_and_the_ping_is_answered() -> None:
+def standing() -> tuple[Trunk, LeftOver, TrunkConnection]:
+    """A trunk with such a call, what the telephone kept of it, and its next connection."""
     before = Desk()
     talking(before)
     (left,) = written(before)
     after = killed(before)
     after.start()
-    assert after.connection is not None
-    after.connection.receive(bye(left) + b"\r\n\r\n", after.now)
-    assert before.trunk.standing == []
-    answers = sorted(after.connection.data_to_send())
-    assert answers[0] == b"\r\n"
-    assert answers[1].startswith(b"SIP/2.0 200 ")
+    assert isinstance(after.connection, TrunkConnection)
+    return before.trunk, left, after.connection
 
 
-def test_a_bye_behind_a_ping_ends_it_too() -> None:
-    before = Desk()
-    talking(before)
-    (left,) = written(before)
-    after = killed(before)
-    after.start()
-    assert after.connection is not None
-    after.connection.receive(b"\r\n\r\n" + bye(left), after.now)
-    assert before.trunk.standing == []
-    answers = after.connection.data_to_send()
-    assert answers[0] == b"\r\n"
-    assert answers[1].startswith(b"SIP/2.0 200 ")
+@pytest.mark.parametrize(
+    ("before", "behind"), [(b"", b"\r\n\r\n"), (b"\r\n\r\n", b"")], ids=["behind it", "before it"]
+)
+def test_a_bye_ends_it_with_a_ping(before: bytes, behind: bytes) -> None:
+    trunk, left, connection = standing()
+    connection.receive(before + bye(left) + behind, NOW)
+    assert trunk.standing == []
+    pong, answer = sorted(connection.data_to_send())
+    assert pong == b"\r\n"
+    assert answer.startswith(b"SIP/2.0 200 ")
 
 
 def test_another_dialog_s_bye_ends_nothing() -> None:
-    before = Desk()
-    talking(before)
-    (left,) = written(before)
-    after = killed(before)
-    after.start()
-    assert after.connection is not None
-    after.connection.receive(bye(left).replace(left.call_id.encode(), b"another"), after.now)
-    assert len(before.trunk.standing) == 1
-    assert after.connection.data_to_send()[0].startswith(b"SIP/2.0 481 ")
+    trunk, left, connection = standing()
+    connection.receive(bye(left).replace(left.call_id.encode(), b"another"), NOW)
+    assert len(trunk.standing) == 1
+    assert connection.data_to_send()[0].startswith(b"SIP/2.0 481 ")

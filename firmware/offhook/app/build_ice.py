@@ -6,15 +6,12 @@ from typing import Final
 
 from offhook.base.errors import LocalError
 from offhook.base.schema.fields import split_host_port
-from offhook.base.schema.media_settings import Media, Turn
+from offhook.base.schema.media_settings import STUN_PORT, TURNS_PORT, Media, Turn
 from offhook.base.vocabulary import PathAddress
 from offhook.protocols.media.path_messages import IceTerms, TurnTerms
 from offhook.shells.store.settings_file import TrustFiles
 from offhook.shells.store.vault import Vault
 
-STUN_PORT: Final = 3478
-TURNS_PORT: Final = 5349
-"""RFC 8656 §5: where a relay takes TLS."""
 MOST_ANCHORS: Final = 8192
 """Octets of a relay's CA certificates: they go to the engine with every call."""
 

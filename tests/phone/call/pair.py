@@ -95,6 +95,10 @@ class End:
 
     def open(self) -> None:
         self.account.start(self.now)
+        self.flow()
+
+    def flow(self) -> None:
+        """The flow that the account seeks is there."""
         here, there = PathAddress(self.host, 40000), PathAddress("192.0.2.1", 5061)
         verdict = PeerVerdict(accepted=True, rule="uri-san", name=DOMAIN, detail="")
         self.account.actions()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -10,6 +11,7 @@ from tests.phone.call.pair import AnyKeyingEngine, End, Pair
 from offhook.base.randomness import SeededRandomness
 from offhook.base.secret import Secret
 from offhook.base.vocabulary import IceDescription
+from offhook.phone.call.account import OpenFlow
 from offhook.phone.call.call_events import HoldChanged, Over
 from offhook.phone.call.engine_session import READY_S
 from offhook.phone.call.states import CallState
@@ -145,6 +147,50 @@ def test_an_engine_that_describes_no_new_way_leaves_the_call_as_it_is() -> None:
     for end in (pair.alice, pair.bob):
         assert end.call.state is CallState.TALKING
         assert not end.told(Over)
+
+
+def offered_ufrags(end: End) -> list[str]:
+    """Those of our descriptions, in their order on the flow."""
+    sent = b"".join(end.sent).decode()
+    return re.findall(r"a=ice-ufrag:(\S+)", sent)
+
+
+def test_after_a_restart_that_was_refused_both_go_by_what_they_had() -> None:
+    pair = talking()
+    engine_of(pair.bob).mute = True
+    pair.report(pair.alice, LOST)
+    later(pair, READY_S + 0.1)
+    for end, other in ((pair.alice, pair.bob), (pair.bob, pair.alice)):
+        gathered = len(engine_of(other).posted(GatherAgain))
+        end.call.hold(pair.now)
+        pair.settle()
+        assert end.told(HoldChanged) == [HoldChanged(held=True)]
+        assert offered_ufrags(end)[-1] == own_ufrags(end)[0]
+        assert offered_ufrags(other)[-1] == own_ufrags(other)[0]
+        assert len(engine_of(other).posted(GatherAgain)) == gathered
+
+
+def test_a_way_that_was_lost_with_the_flow_is_looked_for_when_that_is_back() -> None:
+    pair = talking()
+    pair.alice.account.flow_lost("the cable is out", pair.now)
+    pair.report(pair.alice, LOST)
+    assert ufrags(pair.bob) == own_ufrags(pair.alice)[:1]
+    while not any(isinstance(each, OpenFlow) for each in pair.alice.account.actions()):
+        later(pair, 1)
+    pair.alice.flow()
+    pair.settle()
+    assert ufrags(pair.bob)[-1] == own_ufrags(pair.alice)[-1] != own_ufrags(pair.alice)[0]
+    assert ufrags(pair.alice)[-1] == own_ufrags(pair.bob)[-1] != own_ufrags(pair.bob)[0]
+
+
+def test_a_flow_that_is_back_is_no_reason_to_look_where_the_way_stands() -> None:
+    pair = talking()
+    pair.alice.account.flow_lost("the cable is out", pair.now)
+    while not any(isinstance(each, OpenFlow) for each in pair.alice.account.actions()):
+        later(pair, 1)
+    pair.alice.flow()
+    pair.settle()
+    assert not engine_of(pair.alice).posted(GatherAgain)
 
 
 def test_hanging_up_while_a_way_is_looked_for_ends_the_call_at_both() -> None:

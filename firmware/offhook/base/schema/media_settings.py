@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final
 
 from offhook.base.errors import LocalError
 from offhook.base.schema.fields import (
@@ -17,6 +17,10 @@ from offhook.base.schema.fields import (
 from offhook.base.schema.secret_source import SecretSource
 from offhook.base.schema.section import Defect, Section, key
 
+STUN_PORT: Final = 3478
+TURNS_PORT: Final = 5349
+"""RFC 8656 §5: where a relay takes TLS."""
+
 
 class Turn(Section, frozen=True):
     """A relay for media, spoken to by TLS alone (RFC 8656 §2.1). It can't hear what it passes."""
@@ -24,9 +28,9 @@ class Turn(Section, frozen=True):
     server: Annotated[
         str,
         key(
-            "The relay's IP address, with :PORT where it isn't 5349.",
-            example="192.0.2.3:5349",
-            expects="an IP address, with :PORT where it isn't 5349",
+            f"The relay's IP address, with :PORT where it isn't {TURNS_PORT}.",
+            example=f"192.0.2.3:{TURNS_PORT}",
+            expects=f"an IP address, with :PORT where it isn't {TURNS_PORT}",
         ),
     ]
     name: Annotated[
@@ -52,7 +56,7 @@ class Turn(Section, frozen=True):
 
     def check(self) -> Iterator[Defect]:
         """`server` is an address: a relay is not looked up by name."""
-        yield from _address_defects("server", self.server, 5349)
+        yield from _address_defects("server", self.server, TURNS_PORT)
 
 
 class Media(Section, frozen=True):
@@ -69,7 +73,6 @@ class Media(Section, frozen=True):
     dscp: Annotated[
         Dscp, key("DSCP mark of voice packets; 46 is EF, expedited forwarding.", example=46)
     ] = 46
-
     ice: Annotated[
         bool,
         key(
@@ -82,9 +85,9 @@ class Media(Section, frozen=True):
         str | None,
         key(
             "Who tells the phone how it looks from outside its network: an IP address, with :PORT "
-            "where it isn't 3478. Only `ice` asks it.",
-            example="192.0.2.3:3478",
-            expects="an IP address, with :PORT where it isn't 3478",
+            f"where it isn't {STUN_PORT}. Only `ice` asks it.",
+            example=f"192.0.2.3:{STUN_PORT}",
+            expects=f"an IP address, with :PORT where it isn't {STUN_PORT}",
         ),
     ] = None
     turn: Annotated[
@@ -94,18 +97,18 @@ class Media(Section, frozen=True):
             example={"server": "192.0.2.3", "name": "turn.example.com"},
         ),
     ] = None
-
     local_names: Annotated[
         bool,
         key(
             "Ask the own network for the `.local` names by which browsers hide their addresses "
-            "(RFC 6762). Whoever is in it may answer, but not be authenticated. Only `ice` asks.",
+            "(RFC 6762). Anybody in it may answer; only who is called proves it. Only `ice` asks, "
+            "and not on the card's image: its packet filter lets no answer in.",
             example=True,
         ),
     ] = False
 
     def check(self) -> Iterator[Defect]:
-        """Addresses are no names, and servers of ICE are there for ICE."""
+        """Addresses are no names, and what only ICE asks is there with ICE."""
         if self.local_host is not None and ipaddress_or_none(self.local_host) is None:
             yield Defect(
                 "local_host",
@@ -114,15 +117,16 @@ class Media(Section, frozen=True):
                 'Write for instance local_host = "192.0.2.7", or leave the key out.',
             )
         if self.stun_server is not None:
-            yield from _address_defects("stun_server", self.stun_server, 3478)
-        for name, server in (("stun_server", self.stun_server), ("turn", self.turn)):
-            if server is not None and not self.ice:
-                yield Defect(
-                    name,
-                    None,
-                    "ICE, which alone asks it",
-                    f"Add ice = true, or take {name} out.",
-                )
+            yield from _address_defects("stun_server", self.stun_server, STUN_PORT)
+        idle = [name for name in ("stun_server", "turn", "local_names") if getattr(self, name)]
+        if idle and not self.ice:
+            names = " and ".join(idle)
+            yield Defect(
+                "ice",
+                self.ice,
+                f"true, for {names} to be of use",
+                f"Write ice = true, or take {names} out.",
+            )
 
 
 def _address_defects(name: str, value: str, port: int) -> Iterator[Defect]:

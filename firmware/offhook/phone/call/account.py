@@ -191,6 +191,8 @@ class Account:
         self._agent.flow_opened(report.local, report.peer, now, other_server=self._other_server)
         self._other_server = False
         self._events.append(FlowReady(report))
+        if not self.terms.register:
+            self._reach_calls(now)
         self.settle(now)
 
     def flow_failed(self, reason: str, now: float) -> None:
@@ -312,6 +314,10 @@ class Account:
             if call.invite is invite:
                 call.receive_event(event, now)
 
+    def _reach_calls(self, now: float) -> None:
+        for call in self._calls.values():
+            call.flow_ready(now)
+
     def _arrive(self, invite: IncomingInvite, now: float) -> None:
         if self.flow is None:
             invite.reject(480, None, now)
@@ -358,6 +364,7 @@ class Account:
                 # Only now: a server that takes flows and drops them must not be stormed.
                 self._backoff.success()
                 self._events.append(Registered(expires_s))
+                self._reach_calls(now)
             case ua.RegistrationFailed(status=status, reason=reason, retry_at=retry_at):
                 retry_s = None if retry_at is None else retry_at - now
                 self._events.append(Unregistered(reason, status, retry_s))

@@ -40,7 +40,6 @@ from offhook.protocols.media import path_messages as path
 from offhook.protocols.sdp.negotiation import (
     Agreement,
     Direction,
-    LocalMedia,
     Minimum,
     Origin,
     Unacceptable,
@@ -93,8 +92,7 @@ class Call(ABC):
         self._proposals = Proposals()
         self._gathering: sip.OfferReceived | None = None
         """An offer that begins ICE anew, which waits for our new description of the path."""
-        self._sought_anew = False
-        """Whether a way that was lost has been looked for again; once, until one is found."""
+        self._way_lost = False
         self._apart = False
         """Whether the person is not to be heard or to hear, whatever the peer agrees to."""
 
@@ -171,7 +169,7 @@ class Call(ABC):
             case keys.SuiteBroken(suite=suite):
                 self._suite_broke(suite, now)
             case path.PathFound():
-                self._sought_anew = False
+                self._way_lost = False
             case path.PathLost(reason=reason, standing=standing):
                 self._path_lost(reason, now, standing=standing)
             case _:
@@ -179,17 +177,7 @@ class Call(ABC):
         self._restate_trust()
 
     def _local_ready(self, report: engine.LocalReady, now: float) -> None:
-        self._offer_answer.path_ready(
-            LocalMedia(
-                report.rtp,
-                report.rtcp,
-                report.crypto,
-                report.fingerprint,
-                report.tls_id,
-                report.zrtp_hash,
-                report.ice,
-            )
-        )
+        self._offer_answer.path_ready(report)
         self._engine.ready()
         if self.state in _PREPARING:
             self._path_ready(now)
@@ -197,7 +185,7 @@ class Call(ABC):
             event, self._gathering = self._gathering, None
             self._reoffered(event, now, gathered=True)
             self._propose(now)
-        elif self.state is CallState.TALKING:
+        elif self._way_lost:
             self._proposals.path_wanted = True
             self._propose(now)
 
@@ -238,6 +226,11 @@ class Call(ABC):
                 self._propose(now)
             case _:
                 self._take(event, now)
+
+    def flow_ready(self, now: float) -> None:
+        """Requests reach the peer again: a way that was lost may be there again too."""
+        if self._way_lost:
+            self._seek_way(now)
 
     # What time brings
 
@@ -345,7 +338,9 @@ class Call(ABC):
             return
 
         def offer() -> bytes:
-            return self._offer_answer.make_offer(proposal.direction, fresh_key=proposal.key)
+            return self._offer_answer.make_offer(
+                proposal.direction, fresh_key=proposal.key, ice_restart=proposal.path
+            )
 
         try:
             self.invite.reoffer(offer, now)
@@ -407,7 +402,6 @@ class Call(ABC):
         if self.state in _PREPARING:
             self._end(Outcome.FAILED, _NO_ENGINE, "local", now)
         elif self.state is CallState.TALKING:
-            self._engine.ready()
             self._not_gathered(now)
         else:
             self._engine.released()
@@ -415,6 +409,7 @@ class Call(ABC):
 
     def _not_gathered(self, now: float) -> None:
         """There is no new description of the path: the call goes on by the one it has."""
+        self._engine.due = None
         event, self._gathering = self._gathering, None
         if event is not None and self.invite is not None:
             self.invite.refuse_offer(event.transaction, 500, None, now)
@@ -428,14 +423,19 @@ class Call(ABC):
 
     def _path_lost(self, reason: str, now: float, *, standing: bool) -> None:
         """Without a way from the beginning there is no call; later another way is looked for."""
-        if not standing and self.record.first_received_ms is None:
-            self._end(Outcome.NO_MEDIA, reason, "policy", now)
+        if standing:
             return
+        if self.record.first_received_ms is None:
+            self._end(Outcome.NO_MEDIA, reason, "policy", now)
+        elif not self._way_lost:
+            self._way_lost = True
+            self._seek_way(now)
+
+    def _seek_way(self, now: float) -> None:
+        """Begin ICE anew (RFC 8445 §9), unless that is under way."""
         agreement = self._offer_answer.agreement
         by_ice = agreement is not None and agreement.ice is not None
-        wanted = by_ice and not standing and not self._sought_anew
-        if wanted and self.state is CallState.TALKING and self._engine.due is None:
-            self._sought_anew = True
+        if by_ice and self.state is CallState.TALKING and self._engine.due is None:
             self._engine.gather_again(now)
 
     def _insecure(self, reason: str, now: float, cause: Cause | None = None) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from offhook.base.errors import LocalError
+from offhook.base.vocabulary import IceDescription
 from offhook.protocols.keying.srtp_keys import CryptoLine
+from offhook.protocols.media.messages import LocalReady
 from offhook.protocols.sdp.negotiation import (
     Agreement,
     Choice,
@@ -32,17 +34,32 @@ class OfferAnswer:
     def __init__(self, policy: MediaPolicy, origin: Origin) -> None:
         self.agreement: Agreement | None = None
         self.local: LocalMedia | None = None
-        """Our end of the path, once the engine has it."""
+        """Our end of the path, once the engine has it; its ICE is what the peer goes by."""
+        self._gathered: IceDescription | None = None
+        """What a restart of ICE would tell the peer."""
+        self._offered: LocalMedia | None = None
+        """Our end as our latest offer describes it."""
         self._policy = policy
         self._origin = origin
         self._described = b""
 
-    def path_ready(self, local: LocalMedia) -> None:
-        """Our end of the path, at first or anew: an ICE restart is no new DTLS association.
+    def path_ready(self, report: LocalReady) -> None:
+        """Our end of the path; a further time nothing but its ICE, which waits to be agreed on.
 
-        RFC 8842 §3.1 and §4: the tls-id that was described stays.
+        An ICE restart is no new DTLS association: the tls-id stays (RFC 8842 §3.1, §4).
         """
-        self.local = local if self.local is None else replace(local, tls_id=self.local.tls_id)
+        if self.local is not None:
+            self._gathered = report.ice
+            return
+        self.local = LocalMedia(
+            report.rtp,
+            report.rtcp,
+            report.crypto,
+            report.fingerprint,
+            report.tls_id,
+            report.zrtp_hash,
+            report.ice,
+        )
 
     def restarts_ice(self, choice: Choice) -> bool:
         """Whether `choice` begins ICE anew, by other credentials (RFC 8839 §4.4.1.1.1)."""
@@ -59,11 +76,13 @@ class OfferAnswer:
         self, choice: Choice, direction: Direction = Direction.SENDRECV
     ) -> tuple[bytes, Agreement]:
         """The answer that takes `choice`, with the SDES key in use if its suite stays."""
-        local = self._ready()
+        local = self._anew() if self.restarts_ice(choice) else self._ready()
+        described = local
         if self.agreement is not None and self.agreement.keys is not None:
-            local = replace(local, crypto=(self.agreement.send_keys, *local.crypto))
-        answer, agreement = make_answer(choice, local, self._origin, direction=direction)
+            described = replace(local, crypto=(self.agreement.send_keys, *local.crypto))
+        answer, agreement = make_answer(choice, described, self._origin, direction=direction)
         self._describe(answer)
+        self._go_by(local)
         self.agreement = agreement
         return answer, agreement
 
@@ -77,13 +96,15 @@ class OfferAnswer:
         *,
         form: OfferForm | None = None,
         fresh_key: CryptoLine | None = None,
+        ice_restart: bool = False,
     ) -> bytes:
-        """Our offer, to be sent: the first one, or one that changes direction or key.
+        """Our offer, to be sent: the first one, or one that changes direction, key or ICE.
 
         `form` is one of `forms()`, None the first of them; it counts before there is an agreement.
-        `fresh_key` counts after it, and brings its suite.
+        `fresh_key` counts after it, and brings its suite; so does `ice_restart`, which changes
+        nothing where nothing was gathered since.
         """
-        local = self._ready()
+        local = self._offered = self._anew() if ice_restart else self._ready()
         if self.agreement is None:
             offer = make_offer(local, self._policy, self._origin, form=form, direction=direction)
         else:
@@ -100,10 +121,21 @@ class OfferAnswer:
 
     def read_answer(self, answer: bytes) -> Agreement:
         """What the peer's `answer` makes of our latest offer."""
-        self.agreement = read_answer(
-            self._described, answer, self._ready(), self._policy, self.agreement
-        )
+        local = self._offered or self._ready()
+        self.agreement = read_answer(self._described, answer, local, self._policy, self.agreement)
+        self._go_by(local)
         return self.agreement
+
+    def _anew(self) -> LocalMedia:
+        """Our end with what was gathered last (RFC 8839 §4.4.1.1.1)."""
+        local = self._ready()
+        return local if self._gathered is None else replace(local, ice=self._gathered)
+
+    def _go_by(self, local: LocalMedia) -> None:
+        """The peer knows it and has agreed."""
+        if local.ice is self._gathered:
+            self._gathered = None
+        self.local = local
 
     def _ready(self) -> LocalMedia:
         if self.local is None:
